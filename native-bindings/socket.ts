@@ -1,0 +1,193 @@
+/**
+ * Socket calls of libc. Those that set a socket up throw a `SysError`; those on the path of a byte return a negative errno, because there
+ * a refusal is an ordinary answer and an exception would cost more than the call.
+ *
+ * Every function here belongs to the thread that calls it: the scratch memory is the thread's own.
+ */
+
+import { AF_INET, AF_INET6, AF_UNIX, SO_ERROR, SOCK_CLOEXEC, SOCK_NONBLOCK, SOL_SOCKET } from './constants.js';
+import { checked, lastErrno } from './errno.js';
+import { SOCKADDR_STORAGE_SIZE } from './layouts.js';
+import { CHECK_BOUNDS, checkOptionalRange, checkRange, Region } from './memory.js';
+import { ADDRESS, bind as bindSymbol } from './platform.js';
+import { decodeSocketAddress, encodeInet, encodeUnix, type SocketAddress } from './sockaddr.js';
+
+const c = {
+  socket: bindSymbol('socket', 'int', ['int', 'int', 'int']),
+  bind: bindSymbol('bind', 'int', ['int', ADDRESS, 'uint32_t']),
+  listen: bindSymbol('listen', 'int', ['int', 'int']),
+  accept4: bindSymbol('accept4', 'int', ['int', ADDRESS, ADDRESS, 'int']),
+  connect: bindSymbol('connect', 'int', ['int', ADDRESS, 'uint32_t']),
+  getsockopt: bindSymbol('getsockopt', 'int', ['int', 'int', 'int', ADDRESS, ADDRESS]),
+  setsockopt: bindSymbol('setsockopt', 'int', ['int', 'int', 'int', ADDRESS, 'uint32_t']),
+  getsockname: bindSymbol('getsockname', 'int', ['int', ADDRESS, ADDRESS]),
+  getpeername: bindSymbol('getpeername', 'int', ['int', ADDRESS, ADDRESS]),
+  recv: bindSymbol('recv', 'intptr_t', ['int', ADDRESS, 'size_t', 'int']),
+  send: bindSymbol('send', 'intptr_t', ['int', ADDRESS, 'size_t', 'int']),
+  read: bindSymbol('read', 'intptr_t', ['int', ADDRESS, 'size_t']),
+  write: bindSymbol('write', 'intptr_t', ['int', ADDRESS, 'size_t']),
+  shutdown: bindSymbol('shutdown', 'int', ['int', 'int']),
+  close: bindSymbol('close', 'int', ['int']),
+} as const;
+
+const scratch = new Region(4096);
+const ADDRESS_AT = scratch.reserve(SOCKADDR_STORAGE_SIZE);
+const LENGTH_AT = scratch.reserve(4);
+const OPTION_AT = scratch.reserve(16);
+const LENGTH_WORD = LENGTH_AT / 4;
+const OPTION_WORD = OPTION_AT / 4;
+
+/** What a call returned, or the negative errno. */
+function orErrno(result: number): number {
+  return result < 0 ? -lastErrno() : result;
+}
+
+/**
+ * A non-blocking, close-on-exec socket.
+ * @param type SOCK_STREAM or SOCK_DGRAM
+ * @throws SysError
+ */
+export function socket(family: 4 | 6 | 'unix', type: number): number {
+  return checked('socket', c.socket(domainOf(family), type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+}
+
+function domainOf(family: 4 | 6 | 'unix'): number {
+  if (family === 'unix') return AF_UNIX;
+  return family === 4 ? AF_INET : AF_INET6;
+}
+
+/** As `socket`, but a negative errno instead of an exception: running out of descriptors is an ordinary event in a relay. */
+export function trySocket(family: 4 | 6, type: number): number {
+  return orErrno(c.socket(domainOf(family), type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+}
+
+function encodeToScratch(address: SocketAddress): number {
+  return address.family === 'unix'
+    ? encodeUnix(scratch.bytes, ADDRESS_AT, address.path)
+    : encodeInet(scratch.bytes, ADDRESS_AT, address.bytes, address.port);
+}
+
+/** @throws SysError `EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`, … */
+export function bind(fd: number, address: SocketAddress): void {
+  const length = encodeToScratch(address);
+  checked('bind', c.bind(fd, scratch.base + ADDRESS_AT, length));
+}
+
+/** @throws SysError */
+export function listen(fd: number, backlog: number): void {
+  checked('listen', c.listen(fd, backlog));
+}
+
+/**
+ * @returns a non-blocking, close-on-exec descriptor, or a negative errno. The peer's address is left in scratch memory: `acceptedPeer()` reads it.
+ */
+export function accept(fd: number): number {
+  scratch.words[LENGTH_WORD] = SOCKADDR_STORAGE_SIZE;
+  const base = scratch.base;
+  return orErrno(c.accept4(fd, base + ADDRESS_AT, base + LENGTH_AT, SOCK_NONBLOCK | SOCK_CLOEXEC));
+}
+
+/** The peer of the connection that `accept` returned last on this thread; valid until the next call of this file. */
+export function acceptedPeer(): SocketAddress | undefined {
+  return decodeSocketAddress(scratch.bytes, ADDRESS_AT, scratch.words[LENGTH_WORD]!);
+}
+
+/**
+ * Starts a connection.
+ * @param bytes 4 or 16 bytes of address
+ * @returns 0, or a negative errno; −EINPROGRESS is the usual one
+ */
+export function connectInet(fd: number, bytes: Uint8Array, port: number): number {
+  const length = encodeInet(scratch.bytes, ADDRESS_AT, bytes, port);
+  return orErrno(c.connect(fd, scratch.base + ADDRESS_AT, length));
+}
+
+/** As `connectInet`, for any family. */
+export function connect(fd: number, address: SocketAddress): number {
+  const length = encodeToScratch(address);
+  return orErrno(c.connect(fd, scratch.base + ADDRESS_AT, length));
+}
+
+/**
+ * Sets an option whose value is one C int.
+ * @throws SysError
+ */
+export function setOption(fd: number, level: number, option: number, value: number): void {
+  checked('setsockopt', trySetOption(fd, level, option, value));
+}
+
+/** As `setOption`, for options that a relay can do without: 0 or −1. */
+export function trySetOption(fd: number, level: number, option: number, value: number): number {
+  scratch.words[OPTION_WORD] = value;
+  return c.setsockopt(fd, level, option, scratch.base + OPTION_AT, 4);
+}
+
+/** Sets an option whose value is two C ints (SO_LINGER). */
+export function setOptionPair(fd: number, level: number, option: number, first: number, second: number): void {
+  scratch.words[OPTION_WORD] = first;
+  scratch.words[OPTION_WORD + 1] = second;
+  checked('setsockopt', c.setsockopt(fd, level, option, scratch.base + OPTION_AT, 8));
+}
+
+/**
+ * Reads an option whose value is one C int.
+ * @throws SysError
+ */
+export function getOption(fd: number, level: number, option: number): number {
+  scratch.words[LENGTH_WORD] = 4;
+  checked('getsockopt', c.getsockopt(fd, level, option, scratch.base + OPTION_AT, scratch.base + LENGTH_AT));
+  return scratch.words[OPTION_WORD]!;
+}
+
+/** Takes the pending error of a socket (SO_ERROR): the kernel tells it once, then 0. */
+export function takeError(fd: number): number {
+  return getOption(fd, SOL_SOCKET, SO_ERROR);
+}
+
+/** @throws SysError */
+export function localAddress(fd: number): SocketAddress | undefined {
+  scratch.words[LENGTH_WORD] = SOCKADDR_STORAGE_SIZE;
+  checked('getsockname', c.getsockname(fd, scratch.base + ADDRESS_AT, scratch.base + LENGTH_AT));
+  return decodeSocketAddress(scratch.bytes, ADDRESS_AT, scratch.words[LENGTH_WORD]!);
+}
+
+/** `undefined` where the socket is not connected. */
+export function peerAddress(fd: number): SocketAddress | undefined {
+  scratch.words[LENGTH_WORD] = SOCKADDR_STORAGE_SIZE;
+  if (c.getpeername(fd, scratch.base + ADDRESS_AT, scratch.base + LENGTH_AT) === -1) return undefined;
+  return decodeSocketAddress(scratch.bytes, ADDRESS_AT, scratch.words[LENGTH_WORD]!);
+}
+
+/** @returns bytes read, 0 at the end of the stream, or a negative errno */
+export function recv(fd: number, address: number, length: number, flags: number): number {
+  if (CHECK_BOUNDS) checkRange(address, length);
+  return orErrno(c.recv(fd, address, length, flags));
+}
+
+/** @returns bytes that the kernel took, or a negative errno */
+export function send(fd: number, address: number, length: number, flags: number): number {
+  if (CHECK_BOUNDS) checkRange(address, length);
+  return orErrno(c.send(fd, address, length, flags));
+}
+
+/** read(2), for descriptors that are not sockets. */
+export function read(fd: number, address: number, length: number): number {
+  if (CHECK_BOUNDS) checkOptionalRange(address, length);
+  return orErrno(c.read(fd, address, length));
+}
+
+/** write(2), for descriptors that are not sockets. */
+export function write(fd: number, address: number, length: number): number {
+  if (CHECK_BOUNDS) checkOptionalRange(address, length);
+  return orErrno(c.write(fd, address, length));
+}
+
+/** @returns 0 or a negative errno (−ENOTCONN where the peer has reset the connection) */
+export function shutdown(fd: number, how: number): number {
+  return orErrno(c.shutdown(fd, how));
+}
+
+/** Linux closes the descriptor whatever close(2) says, so there is nothing to handle but a bug of ours (EBADF). */
+export function close(fd: number): void {
+  checked('close', c.close(fd));
+}
