@@ -4,7 +4,7 @@
 
 import { lastErrno } from './errno.js';
 import { IOVEC, MMSGHDR, MSGHDR, SOCKADDR_STORAGE_SIZE } from './layouts.js';
-import { CHECK_BOUNDS, checkRange, Region } from './memory.js';
+import { Region } from './memory.js';
 import { ADDRESS, bind } from './platform.js';
 import { decodeSocketAddress, encodeInet, type SocketAddress } from './sockaddr.js';
 
@@ -60,12 +60,12 @@ export class DatagramBatch {
 
   /** Bytes that the kernel moved for a slot in the last call. */
   length(slot: number): number {
-    return this.region.words[(this.#headersAt + slot * MMSGHDR.size + MMSGHDR.lengthOffset) / 4]!;
+    return this.region.words[(this.#headersAt + slot * MMSGHDR.size + MMSGHDR.lengthOffset) / 4];
   }
 
   /** Who sent the datagram of a slot. */
   peer(slot: number): SocketAddress | undefined {
-    const length = this.region.words[(this.#headersAt + slot * MMSGHDR.size + MSGHDR.nameLengthOffset) / 4]!;
+    const length = this.region.words[(this.#headersAt + slot * MMSGHDR.size + MSGHDR.nameLengthOffset) / 4];
     return decodeSocketAddress(this.region.bytes, this.#namesAt + slot * SOCKADDR_STORAGE_SIZE, length);
   }
 
@@ -85,13 +85,13 @@ export class DatagramBatch {
 
   /** @returns how many datagrams came (up to `slots`), or a negative errno */
   receive(fd: number, flags: number): number {
-    const { words, base } = this.region;
+    const { words } = this.region;
     for (let i = 0; i < this.slots; i++) {
       words[(this.#headersAt + i * MMSGHDR.size + MSGHDR.nameLengthOffset) / 4] = SOCKADDR_STORAGE_SIZE;
       writeWord64(words, this.#vectorsAt + i * IOVEC.size + IOVEC.lengthOffset, this.slotSize);
     }
-    if (CHECK_BOUNDS) checkRange(base, this.region.size);
-    const count = c.recvmmsg(fd, base + this.#headersAt, this.slots, flags, 0);
+    const headers = this.region.at(this.#headersAt, this.slots * MMSGHDR.size);
+    const count = c.recvmmsg(fd, headers, this.slots, flags, 0);
     return count < 0 ? -lastErrno() : count;
   }
 
@@ -101,8 +101,9 @@ export class DatagramBatch {
    * @returns how many the kernel took, or a negative errno that concerns the first one
    */
   send(fd: number, first: number, count: number, flags: number): number {
-    if (CHECK_BOUNDS) checkRange(this.region.base + this.#headersAt + first * MMSGHDR.size, count * MMSGHDR.size);
-    const sent = c.sendmmsg(fd, this.region.base + this.#headersAt + first * MMSGHDR.size, count, flags);
+    if (first + count > this.slots) throw new RangeError(`a batch of ${this.slots} slots has none at ${first + count - 1}`);
+    const headers = this.region.at(this.#headersAt + first * MMSGHDR.size, count * MMSGHDR.size);
+    const sent = c.sendmmsg(fd, headers, count, flags);
     return sent < 0 ? -lastErrno() : sent;
   }
 

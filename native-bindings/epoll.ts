@@ -3,7 +3,7 @@
 import { EFD_CLOEXEC, EFD_NONBLOCK, EPOLL_CLOEXEC, EPOLL_CTL_DEL } from './constants.js';
 import { checked, lastErrno } from './errno.js';
 import { EPOLL_EVENT } from './layouts.js';
-import { CHECK_BOUNDS, checkRange, Region } from './memory.js';
+import { Region } from './memory.js';
 import { ADDRESS, bind } from './platform.js';
 
 const c = {
@@ -60,21 +60,21 @@ export class EventBuffer {
    * @returns how many there are, or a negative errno (−EINTR)
    */
   wait(epfd: number, timeoutMs: number): number {
-    if (CHECK_BOUNDS) checkRange(this.#region.base, this.capacity * EPOLL_EVENT.size);
-    const count = c.epoll_wait(epfd, this.#region.base, this.capacity, timeoutMs);
+    const address = this.#region.at(0, this.capacity * EPOLL_EVENT.size);
+    const count = c.epoll_wait(epfd, address, this.capacity, timeoutMs);
     return count < 0 ? -lastErrno() : count;
   }
 
   events(index: number): number {
-    return this.#words[(index * EPOLL_EVENT.size + EPOLL_EVENT.eventsOffset) >> 2]!;
+    return this.#words[(index * EPOLL_EVENT.size + EPOLL_EVENT.eventsOffset) >> 2];
   }
 
   fd(index: number): number {
-    return this.#words[(index * EPOLL_EVENT.size + EPOLL_EVENT.dataOffset) >> 2]!;
+    return this.#words[(index * EPOLL_EVENT.size + EPOLL_EVENT.dataOffset) >> 2];
   }
 
   generation(index: number): number {
-    return this.#words[((index * EPOLL_EVENT.size + EPOLL_EVENT.dataOffset) >> 2) + 1]!;
+    return this.#words[((index * EPOLL_EVENT.size + EPOLL_EVENT.dataOffset) >> 2) + 1];
   }
 
   release(): void {

@@ -22,7 +22,7 @@ export function raiseOpenFileLimit(): number {
     const words = new Uint32Array(scratch.bytes.buffer, scratch.bytes.byteOffset, RLIMIT.size / 4);
     words.copyWithin(RLIMIT.softOffset / 4, RLIMIT.hardOffset / 4, RLIMIT.size / 4);
     checked('setrlimit', c.setrlimit(RLIMIT_NOFILE, scratch.base));
-    return words[0]! + words[1]! * 2 ** 32;
+    return words[0] + words[1] * 2 ** 32;
   } finally {
     scratch.release();
   }

@@ -1,23 +1,26 @@
 /**
- * Off-heap memory that the kernel and the ciphers work in. A region never moves, so its address is taken once, as a number, and
- * `base + offset` is all that a call needs; JavaScript sees the same bytes through typed arrays.
+ * Off-heap memory that the kernel and the ciphers work in. A region never moves, so its address is taken once, as a number; JavaScript
+ * sees the same bytes through typed arrays.
  *
- * A raw address is sharp: with `UMBRA_DEBUG=1` in the environment every address and length that leaves for C is checked against the
- * live regions, and a mistake throws before it can write anywhere. The tests run so.
+ * A raw address is sharp, so none is made outside this folder: callers name a region, an offset and a length, and `Region.at` turns them
+ * into an address after checking that they lie inside. With `UMBRA_DEBUG=1` in the environment it also catches the use of a region that
+ * has been released, and released pages stay mapped without access, so that a stale view faults instead of reading someone else's data.
+ * The tests run so.
  */
 
-import { MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, PROT_WRITE } from './constants.js';
+import { MAP_ANONYMOUS, MAP_PRIVATE, PROT_NONE, PROT_READ, PROT_WRITE } from './constants.js';
 import { checked } from './errno.js';
 import { ADDRESS, bind, koffi } from './platform.js';
 
-/** Whether addresses are checked; constant for the life of the process, so that the compiler drops the checks where it is off. */
-export const CHECK_BOUNDS = process.env['UMBRA_DEBUG'] === '1';
+/** The debug mode; constant for the life of the process, so that the compiler drops its checks where it is off. */
+const DEBUG = process.env['UMBRA_DEBUG'] === '1';
 
 const PAGE_SIZE = 4096;
 const mmap = bind('mmap', 'intptr_t', [ADDRESS, 'size_t', 'int', 'int', 'int', 'intptr_t']);
 const munmap = bind('munmap', 'int', [ADDRESS, 'size_t']);
+const mprotect = bind('mprotect', 'int', [ADDRESS, 'size_t', 'int']);
 
-const regions = new Set<Region>();
+let live = 0;
 
 /** A run of zeroed pages outside the JavaScript heap. Pages cost memory once they are touched. */
 export class Region {
@@ -37,7 +40,20 @@ export class Region {
     const memory = koffi.view(BigInt(this.base), this.size);
     this.bytes = new Uint8Array(memory);
     this.words = new Int32Array(memory);
-    regions.add(this);
+    live++;
+  }
+
+  /**
+   * The address of a part of this region, for a call that will read or write `length` bytes there.
+   * @throws RangeError where the part is not inside the region, or (in debug mode) the region has been released
+   */
+  at(offset: number, length: number): number {
+    // Written so that NaN fails it too.
+    if (!(offset >= 0 && length >= 0 && offset + length <= this.size)) {
+      throw new RangeError(`out of bounds: ${length} bytes at offset ${offset} of a region of ${this.size}`);
+    }
+    if (DEBUG && !this.#live) throw new RangeError('out of bounds: the region has been released');
+    return this.base + offset;
   }
 
   /**
@@ -54,35 +70,17 @@ export class Region {
     return at;
   }
 
-  /** Gives the pages back. The caller must not touch `bytes` or `words` afterwards; in debug mode calls with its addresses throw. */
+  /** Gives the pages back. The caller must not touch `bytes` or `words` afterwards. */
   release(): void {
     if (!this.#live) return;
     this.#live = false;
-    regions.delete(this);
-    checked('munmap', munmap(this.base, this.size));
+    live--;
+    if (DEBUG) checked('mprotect', mprotect(this.base, this.size, PROT_NONE));
+    else checked('munmap', munmap(this.base, this.size));
   }
 }
 
 /** How many regions live; tests count them. */
 export function liveRegions(): number {
-  return regions.size;
-}
-
-/**
- * @param address start of what C will read or write
- * @param length in bytes
- * @throws RangeError where a part of it is outside every live region
- */
-export function checkRange(address: number, length: number): void {
-  if (Number.isSafeInteger(length) && length >= 0) {
-    for (const region of regions) {
-      if (address >= region.base && address + length <= region.base + region.size) return;
-    }
-  }
-  throw new RangeError(`out of bounds: ${length} bytes at 0x${address.toString(16)} are not inside a live region`);
-}
-
-/** As `checkRange`, but address 0 stands for "none", as in C. */
-export function checkOptionalRange(address: number, length: number): void {
-  if (address !== 0) checkRange(address, length);
+  return live;
 }

@@ -61,7 +61,7 @@ export function encodeUnix(into: Uint8Array, at: number, path: string): number {
  * @returns `undefined` for a family that umbra does not use
  */
 export function decodeSocketAddress(from: Uint8Array, at: number, length: number): SocketAddress | undefined {
-  const family = from[at]! | (from[at + 1]! << 8);
+  const family = from[at] | (from[at + 1] << 8);
   if (family === AF_INET || family === AF_INET6) {
     const v4 = family === AF_INET;
     const layout = v4 ? SOCKADDR_IN : SOCKADDR_IN6;
@@ -69,7 +69,7 @@ export function decodeSocketAddress(from: Uint8Array, at: number, length: number
     return {
       family: v4 ? 4 : 6,
       bytes: from.slice(address, address + (v4 ? 4 : 16)),
-      port: (from[at + layout.portOffset]! << 8) | from[at + layout.portOffset + 1]!,
+      port: (from[at + layout.portOffset] << 8) | from[at + layout.portOffset + 1],
     };
   }
   if (family !== AF_UNIX) return undefined;

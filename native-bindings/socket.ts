@@ -8,7 +8,7 @@
 import { AF_INET, AF_INET6, AF_UNIX, SO_ERROR, SOCK_CLOEXEC, SOCK_NONBLOCK, SOL_SOCKET } from './constants.js';
 import { checked, lastErrno } from './errno.js';
 import { SOCKADDR_STORAGE_SIZE } from './layouts.js';
-import { CHECK_BOUNDS, checkOptionalRange, checkRange, Region } from './memory.js';
+import { Region } from './memory.js';
 import { ADDRESS, bind as bindSymbol } from './platform.js';
 import { decodeSocketAddress, encodeInet, encodeUnix, type SocketAddress } from './sockaddr.js';
 
@@ -24,8 +24,6 @@ const c = {
   getpeername: bindSymbol('getpeername', 'int', ['int', ADDRESS, ADDRESS]),
   recv: bindSymbol('recv', 'intptr_t', ['int', ADDRESS, 'size_t', 'int']),
   send: bindSymbol('send', 'intptr_t', ['int', ADDRESS, 'size_t', 'int']),
-  read: bindSymbol('read', 'intptr_t', ['int', ADDRESS, 'size_t']),
-  write: bindSymbol('write', 'intptr_t', ['int', ADDRESS, 'size_t']),
   shutdown: bindSymbol('shutdown', 'int', ['int', 'int']),
   close: bindSymbol('close', 'int', ['int']),
 } as const;
@@ -89,7 +87,7 @@ export function accept(fd: number): number {
 
 /** The peer of the connection that `accept` returned last on this thread; valid until the next call of this file. */
 export function acceptedPeer(): SocketAddress | undefined {
-  return decodeSocketAddress(scratch.bytes, ADDRESS_AT, scratch.words[LENGTH_WORD]!);
+  return decodeSocketAddress(scratch.bytes, ADDRESS_AT, scratch.words[LENGTH_WORD]);
 }
 
 /**
@@ -136,7 +134,7 @@ export function setOptionPair(fd: number, level: number, option: number, first: 
 export function getOption(fd: number, level: number, option: number): number {
   scratch.words[LENGTH_WORD] = 4;
   checked('getsockopt', c.getsockopt(fd, level, option, scratch.base + OPTION_AT, scratch.base + LENGTH_AT));
-  return scratch.words[OPTION_WORD]!;
+  return scratch.words[OPTION_WORD];
 }
 
 /** Takes the pending error of a socket (SO_ERROR): the kernel tells it once, then 0. */
@@ -148,38 +146,30 @@ export function takeError(fd: number): number {
 export function localAddress(fd: number): SocketAddress | undefined {
   scratch.words[LENGTH_WORD] = SOCKADDR_STORAGE_SIZE;
   checked('getsockname', c.getsockname(fd, scratch.base + ADDRESS_AT, scratch.base + LENGTH_AT));
-  return decodeSocketAddress(scratch.bytes, ADDRESS_AT, scratch.words[LENGTH_WORD]!);
+  return decodeSocketAddress(scratch.bytes, ADDRESS_AT, scratch.words[LENGTH_WORD]);
 }
 
 /** `undefined` where the socket is not connected. */
 export function peerAddress(fd: number): SocketAddress | undefined {
   scratch.words[LENGTH_WORD] = SOCKADDR_STORAGE_SIZE;
   if (c.getpeername(fd, scratch.base + ADDRESS_AT, scratch.base + LENGTH_AT) === -1) return undefined;
-  return decodeSocketAddress(scratch.bytes, ADDRESS_AT, scratch.words[LENGTH_WORD]!);
+  return decodeSocketAddress(scratch.bytes, ADDRESS_AT, scratch.words[LENGTH_WORD]);
 }
 
-/** @returns bytes read, 0 at the end of the stream, or a negative errno */
-export function recv(fd: number, address: number, length: number, flags: number): number {
-  if (CHECK_BOUNDS) checkRange(address, length);
-  return orErrno(c.recv(fd, address, length, flags));
+/**
+ * @param region where the bytes go, at `offset`
+ * @returns bytes read, 0 at the end of the stream, or a negative errno
+ */
+export function recv(fd: number, region: Region, offset: number, length: number, flags: number): number {
+  return orErrno(c.recv(fd, region.at(offset, length), length, flags));
 }
 
-/** @returns bytes that the kernel took, or a negative errno */
-export function send(fd: number, address: number, length: number, flags: number): number {
-  if (CHECK_BOUNDS) checkRange(address, length);
-  return orErrno(c.send(fd, address, length, flags));
-}
-
-/** read(2), for descriptors that are not sockets. */
-export function read(fd: number, address: number, length: number): number {
-  if (CHECK_BOUNDS) checkOptionalRange(address, length);
-  return orErrno(c.read(fd, address, length));
-}
-
-/** write(2), for descriptors that are not sockets. */
-export function write(fd: number, address: number, length: number): number {
-  if (CHECK_BOUNDS) checkOptionalRange(address, length);
-  return orErrno(c.write(fd, address, length));
+/**
+ * @param region where the bytes are, at `offset`
+ * @returns bytes that the kernel took, or a negative errno
+ */
+export function send(fd: number, region: Region, offset: number, length: number, flags: number): number {
+  return orErrno(c.send(fd, region.at(offset, length), length, flags));
 }
 
 /** @returns 0 or a negative errno (−ENOTCONN where the peer has reset the connection) */

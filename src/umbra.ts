@@ -1,6 +1,9 @@
 /** The library: a client or a server in another program's process, on reactor threads of its own. */
 
+import { availableParallelism } from 'node:os';
 import type { LocalSettings, LogLevel, ServerSettings } from './config/types.js';
+import { DEFAULTS } from './config/types.js';
+import { type ModeSettings, Supervisor } from './control/supervisor.js';
 
 /** One line of log: never a key, a password or a payload. */
 export interface LogLine {
@@ -36,13 +39,70 @@ export interface Statistics {
   readonly longestTurnMs: number;
   readonly connections: number;
   readonly activeConnections: number;
+  /** Payload of ended connections, from the client to the destination and back. */
   readonly bytesUp: number;
   readonly bytesDown: number;
   /** How sessions ended, by status (`OK`, `ERR_CIPHER`, `ERR_CONNECT`, …). */
   readonly outcomes: Readonly<Record<string, number>>;
 }
 
-/** Missing settings take their defaults. Rejects with a `StartError` whose message is one sentence for the user. */
-export declare function startLocal(settings: Partial<LocalSettings> & Pick<LocalSettings, 'servers'>, options?: RunOptions): Promise<Running>;
+/** What both modes take from `DEFAULTS` where it is not given. */
+function commonDefaults(workers: number) {
+  const { noDelay, keepAliveMs, connectTimeoutMs, idleTimeoutMs, drainTimeoutMs, ipv6First } = DEFAULTS;
+  return { workers, noDelay, keepAliveMs, connectTimeoutMs, idleTimeoutMs, drainTimeoutMs, ipv6First, nameServers: [] };
+}
 
-export declare function startServer(settings: Partial<ServerSettings> & Pick<ServerSettings, 'listen'>, options?: RunOptions): Promise<Running>;
+/**
+ * Starts a client.
+ * @param settings what is missing takes its default: one inlet on 127.0.0.1:1080, one reactor thread
+ * @throws StartError whose message is one sentence for the user
+ */
+export async function startLocal(
+  settings: Partial<LocalSettings> & Pick<LocalSettings, 'servers'>,
+  options: RunOptions = {},
+): Promise<Running> {
+  const inlets = [{ host: DEFAULTS.localHost, port: DEFAULTS.localPort, users: [] }];
+  return start({ mode: 'local', settings: { ...commonDefaults(1), inlets, ...settings } }, options);
+}
+
+/**
+ * Starts a server.
+ * @param settings what is missing takes its default: a reactor thread a core, egress to global unicast addresses only
+ * @throws StartError whose message is one sentence for the user
+ */
+export async function startServer(
+  settings: Partial<ServerSettings> & Pick<ServerSettings, 'listen'>,
+  options: RunOptions = {},
+): Promise<Running> {
+  const defaults = { ...commonDefaults(availableParallelism()), egressAllow: [], probeTimeoutMs: DEFAULTS.probeTimeoutMs };
+  return start({ mode: 'server', settings: { ...defaults, ...settings } }, options);
+}
+
+async function start(what: ModeSettings, { logLevel = 'silent', onLog }: RunOptions): Promise<Running> {
+  const supervisor = await Supervisor.start(what, logLevel, (level, message, fields) => onLog?.({ level, message, fields }));
+  return {
+    addresses: supervisor.addresses,
+    stop: (drainTimeoutMs) => supervisor.stop(drainTimeoutMs),
+    async statistics() {
+      return addUp(await supervisor.reports());
+    },
+  };
+}
+
+function addUp(reports: readonly Statistics[]): Statistics {
+  const sum = (of: (report: Statistics) => number): number => reports.reduce((total, report) => total + of(report), 0);
+  const outcomes: Record<string, number> = {};
+  for (const report of reports) {
+    for (const [status, count] of Object.entries(report.outcomes)) outcomes[status] = (outcomes[status] ?? 0) + count;
+  }
+  return {
+    turns: sum((report) => report.turns),
+    events: sum((report) => report.events),
+    longestTurnMs: Math.max(0, ...reports.map((report) => report.longestTurnMs)),
+    connections: sum((report) => report.connections),
+    activeConnections: sum((report) => report.activeConnections),
+    bytesUp: sum((report) => report.bytesUp),
+    bytesDown: sum((report) => report.bytesDown),
+    outcomes,
+  };
+}

@@ -12,11 +12,17 @@ export type CachedAnswer =
 export interface DnsCacheLimits {
   /** Answers kept; one of a few addresses takes about 500 bytes, so 4096 are about 2 MB a reactor. */
   readonly maxEntries: number;
-  /** TTL 0 means "for this transaction only"; a second of it spares the server a question for each of a page's connections. */
+  /**
+   * TTL 0 means "for this transaction only"; a second of it spares the server a question for each of a page's
+   * connections.
+   */
   readonly minTtlS: number;
   /** RFC 2181 allows 68 years, RFC 8767 §4 advises days: a mistake in a zone should not outlive a day here. */
   readonly maxTtlS: number;
-  /** RFC 2308 §5 advises one to three hours; most resolvers keep negative answers for at most 15 minutes, as the name may be made soon. */
+  /**
+   * RFC 2308 §5 advises one to three hours; most resolvers keep negative answers for at most 15 minutes, as the name
+   * may be made soon.
+   */
   readonly maxNegativeTtlS: number;
 }
 

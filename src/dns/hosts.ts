@@ -1,4 +1,7 @@
-/** /etc/hosts: names that this machine knows by itself (hosts(5)), and `localhost`, which is loopback whatever the file says. */
+/**
+ * /etc/hosts: names that this machine knows by itself (hosts(5)), and `localhost`, which is loopback whatever the file
+ * says.
+ */
 
 import type { IpAddress } from '../net/ip-address.js';
 import { parseIpAddress, sameIpAddress } from '../net/ip-address.js';
@@ -33,7 +36,8 @@ export function parseHosts(text: string): Hosts {
 /**
  * The addresses of a name, or undefined where only the DNS can tell.
  *
- * @param name in the form of `normalizeName`. `localhost` and names under it are loopback and are never asked for (RFC 6761 §6.3)
+ * @param name in the form of `normalizeName`. `localhost` and names under it are loopback and are never asked for (RFC
+ *   6761 §6.3)
  */
 export function lookUpHosts(hosts: Hosts, name: string): readonly IpAddress[] | undefined {
   if (name === 'localhost' || name.endsWith('.localhost')) return LOOPBACK;

@@ -1,6 +1,7 @@
 /**
- * DNS messages for one purpose: the addresses of a host name. The wire format is dns-packet's; what is here is what a stub resolver must
- * check before it believes an answer, and the reading of CNAME chains and negative answers (RFC 1034, 1035, 2308).
+ * DNS messages for one purpose: the addresses of a host name. The wire format is dns-packet's; what is here is what a
+ * stub resolver must check before it believes an answer, and the reading of CNAME chains and negative answers (RFC
+ * 1034, 1035, 2308).
  */
 
 import type { Answer, DecodedPacket, StringAnswer } from 'dns-packet';
@@ -34,8 +35,8 @@ export type DnsAnswer =
   | { readonly kind: 'malformed' };
 
 /**
- * EDNS0 payload size that we say we can take. DNS Flag Day 2020: 1232 = 1280 (the least IPv6 MTU) − 48 bytes of headers, so that no answer
- * is fragmented.
+ * EDNS0 payload size that we say we can take. DNS Flag Day 2020: 1232 = 1280 (the least IPv6 MTU) − 48 bytes of
+ * headers, so that no answer is fragmented.
  */
 export const UDP_PAYLOAD_SIZE = 1232;
 
@@ -65,7 +66,10 @@ const FAILURE_BY_RCODE: readonly (DnsFailureCode | undefined)[] = [
   'REFUSED',
 ];
 
-/** A standard query with recursion desired. @param edns adds the OPT record; leave it out for a server that answered FORMERR to it */
+/**
+ * A standard query with recursion desired.
+ * @param edns adds the OPT record; leave it out for a server that answered FORMERR to it
+ */
 export function encodeQuery(question: DnsQuestion, edns: boolean): Uint8Array {
   return encode({
     type: 'query',
@@ -116,7 +120,10 @@ function hasPlausibleHeader(bytes: Uint8Array): boolean {
   let records = 0;
   for (let at = 6; at < HEADER_LENGTH; at += 2) records += (bytes[at] << 8) | bytes[at + 1];
   if (questions > 1 || records > MAX_RECORDS) return false;
-  return isTruncated(bytes) || HEADER_LENGTH + questions * LEAST_QUESTION_LENGTH + records * LEAST_RECORD_LENGTH <= bytes.length;
+  return (
+    isTruncated(bytes) ||
+    HEADER_LENGTH + questions * LEAST_QUESTION_LENGTH + records * LEAST_RECORD_LENGTH <= bytes.length
+  );
 }
 
 function isTruncated(bytes: Uint8Array): boolean {
@@ -134,7 +141,8 @@ function readAddresses(packet: DecodedPacket, question: DnsQuestion, nxdomain: b
   const records = packet.answers ?? [];
   const aliases = new Map<string, { readonly target: string; readonly ttlS: number }>();
   for (const record of records) {
-    if (isRecord(record, 'CNAME')) aliases.set(record.name.toLowerCase(), { target: record.data.toLowerCase(), ttlS: ttlOf(record) });
+    if (isRecord(record, 'CNAME'))
+      aliases.set(record.name.toLowerCase(), { target: record.data.toLowerCase(), ttlS: ttlOf(record) });
   }
   let owner = question.name;
   let ttlS = MAX_TTL_S;
@@ -157,7 +165,10 @@ function readAddresses(packet: DecodedPacket, question: DnsQuestion, nxdomain: b
   return { kind: 'negative', reason: nxdomain ? 'nxdomain' : 'nodata', ttlS: Math.min(ttlS, negativeTtl(packet)) };
 }
 
-/** RFC 2308 §5: the smaller of the SOA record's own TTL and its MINIMUM field. Without an SOA the answer is not to be kept. */
+/**
+ * RFC 2308 §5: the smaller of the SOA record's own TTL and its MINIMUM field. Without an SOA the answer is not to be
+ * kept.
+ */
 function negativeTtl(packet: DecodedPacket): number {
   for (const record of packet.authorities ?? []) {
     if (record.type === 'SOA') return Math.min(ttlOf(record), record.data.minimum ?? 0);

@@ -12,8 +12,8 @@ const LABEL = /^[a-z0-9_-]+$/;
 /**
  * Lower case, A-labels (IDNA) for other scripts, without the final dot of an absolute name.
  *
- * @returns undefined for what is no host name: an empty or over-long name or label, other characters, or a last label of digits only, which
- *   is somebody's idea of an IPv4 address (`0`, `127.1`), never a name (RFC 3696 §2)
+ * @returns undefined for what is no host name: an empty or over-long name or label, other characters, or a last label
+ *   of digits only, which is somebody's idea of an IPv4 address (`0`, `127.1`), never a name (RFC 3696 §2)
  */
 export function normalizeName(name: string): string | undefined {
   let ascii = name.toLowerCase();

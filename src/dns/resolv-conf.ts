@@ -1,4 +1,7 @@
-/** /etc/resolv.conf: which name servers to ask and how (resolv.conf(5)). Unknown lines and options are passed over, as libc does. */
+/**
+ * /etc/resolv.conf: which name servers to ask and how (resolv.conf(5)). Unknown lines and options are passed over, as
+ * libc does.
+ */
 
 import type { IpAddress } from '../net/ip-address.js';
 import { parseIpAddress } from '../net/ip-address.js';
@@ -32,14 +35,20 @@ const MAX_ATTEMPTS = 5;
 
 const LOOPBACK: IpAddress = { family: 4, bytes: Uint8Array.of(127, 0, 0, 1) };
 
-/** Parses the file's text; an empty text gives the defaults of libc. Addresses with a zone id (`fe80::1%eth0`) are passed over. */
+/**
+ * Parses the file's text; an empty text gives the defaults of libc. Addresses with a zone id (`fe80::1%eth0`) are
+ * passed over.
+ */
 export function parseResolvConf(text: string): ResolvConf {
   const servers: IpAddress[] = [];
   let search: readonly string[] = [];
   const options = { ndots: 1, timeoutS: 5, attempts: 2, rotate: false, tcpOnly: false };
   for (const line of text.split('\n')) {
     // A comment has ; or # in the first column; after a value some files have one too.
-    const [keyword, ...values] = line.replace(/[#;].*$/, '').trim().split(/\s+/);
+    const [keyword, ...values] = line
+      .replace(/[#;].*$/, '')
+      .trim()
+      .split(/\s+/);
     switch (keyword) {
       case 'nameserver': {
         const address = parseIpAddress(values[0] ?? '');

@@ -1,6 +1,7 @@
 /**
- * CIDR blocks, and a set of them that answers "is this address inside?" without allocating: it is asked for every connection and every
- * packet. IPv4-mapped IPv6 (`::ffff:a.b.c.d`) counts as IPv4 on both sides, since the kernel would connect to the same place.
+ * CIDR blocks, and a set of them that answers "is this address inside?" without allocating: it is asked for every
+ * connection and every packet. IPv4-mapped IPv6 (`::ffff:a.b.c.d`) counts as IPv4 on both sides, since the kernel would
+ * connect to the same place.
  */
 
 import type { IpAddress } from './ip-address.js';
@@ -15,8 +16,8 @@ export interface Cidr {
 }
 
 /**
- * Parses `10.0.0.0/8`, `fd00::/8`, or a single address (which is its /32 or /128). Host bits are cleared, not refused: `10.1.2.3/8` says
- * what it means. `::ffff:10.0.0.0/104` becomes `10.0.0.0/8`.
+ * Parses `10.0.0.0/8`, `fd00::/8`, or a single address (which is its /32 or /128). Host bits are cleared, not refused:
+ * `10.1.2.3/8` says what it means. `::ffff:10.0.0.0/104` becomes `10.0.0.0/8`.
  *
  * @throws RangeError whose message names the text and what is wrong with it
  */
@@ -25,12 +26,16 @@ export function parseCidr(text: string): Cidr {
   const slash = trimmed.indexOf('/');
   const address = parseIpAddress(slash < 0 ? trimmed : trimmed.slice(0, slash));
   if (address === undefined) {
-    throw new RangeError(`"${text}" is not a CIDR block: expected an address and a prefix length, such as 10.0.0.0/8 or fd00::/8`);
+    throw new RangeError(
+      `"${text}" is not a CIDR block: expected an address and a prefix length, such as 10.0.0.0/8 or fd00::/8`,
+    );
   }
   const bits = address.bytes.length * 8;
   const prefixLength = slash < 0 ? bits : parsePrefixLength(trimmed.slice(slash + 1));
   if (!(prefixLength <= bits)) {
-    throw new RangeError(`"${text}" is not a CIDR block: the prefix length of an IPv${address.family} block is a number from 0 to ${bits}`);
+    throw new RangeError(
+      `"${text}" is not a CIDR block: the prefix length of an IPv${address.family} block is a number from 0 to ${bits}`,
+    );
   }
   if (isIpv4Mapped(address) && prefixLength >= 96) {
     return { family: 4, first: masked(address.bytes.slice(12), prefixLength - 96), prefixLength: prefixLength - 96 };
@@ -38,9 +43,15 @@ export function parseCidr(text: string): Cidr {
   return { family: address.family, first: masked(address.bytes, prefixLength), prefixLength };
 }
 
-/** Sorted, merged ranges by family; a look-up is one binary search. `::/0` holds no IPv4 address, nor does `0.0.0.0/0` hold an IPv6 one. */
+/**
+ * Sorted, merged ranges by family; a look-up is one binary search. `::/0` holds no IPv4 address, nor does `0.0.0.0/0`
+ * hold an IPv6 one.
+ */
 export class CidrSet {
-  /** Pairs of words: first and last address of each range, big-endian words (1 for IPv4, 4 for IPv6) one after the other. */
+  /**
+   * Pairs of words: first and last address of each range, big-endian words (1 for IPv4, 4 for IPv6) one after the
+   * other.
+   */
   readonly #ipv4: Uint32Array;
   readonly #ipv6: Uint32Array;
 
@@ -79,7 +90,10 @@ function lastAddress(cidr: Cidr): Uint8Array {
   return cidr.first.map((byte, index) => byte | (~byteMask(cidr.prefixLength, index) & 0xff));
 }
 
-/** All blocks are of one family. Blocks nest or are apart (they never overlap in part), so a sort brings a block before those inside it. */
+/**
+ * All blocks are of one family. Blocks nest or are apart (they never overlap in part), so a sort brings a block before
+ * those inside it.
+ */
 function mergedRanges(blocks: readonly Cidr[]): Uint32Array {
   const sorted = [...blocks].sort((a, b) => Buffer.compare(a.first, b.first) || a.prefixLength - b.prefixLength);
   const words: number[] = [];
@@ -101,7 +115,8 @@ function wordAt(bytes: Uint8Array, at: number): number {
 function insideRanges(ranges: Uint32Array, bytes: Uint8Array, at: number, words: number): boolean {
   let low = 0;
   let high = ranges.length / (2 * words);
-  // Finds the number of ranges whose first address is not above ours; the last of them is the only one that can hold it.
+  // Finds the number of ranges whose first address is not above ours; the last of them is the only one that can hold
+  // it.
   while (low < high) {
     const middle = (low + high) >>> 1;
     if (compareWords(ranges, middle * 2 * words, bytes, at, words) <= 0) low = middle + 1;

@@ -1,14 +1,17 @@
 /**
- * Which addresses a server may connect to. Anyone with a key could otherwise use the server to reach what only its own machine or network
- * can: the admin page on loopback, the cloud's metadata service on a link-local address, the router. So only global unicast passes by
- * default. The check is made on the address that is about to be connected to, after resolution, because a name (or a second answer for
- * the same name) can point anywhere.
+ * Which addresses a server may connect to. Anyone with a key could otherwise use the server to reach what only its own
+ * machine or network can: the admin page on loopback, the cloud's metadata service on a link-local address, the router.
+ * So only global unicast passes by default. The check is made on the address that is about to be connected to, after
+ * resolution, because a name (or a second answer for the same name) can point anywhere.
  */
 
 import { CidrSet } from './cidr.js';
 import type { IpAddress } from './ip-address.js';
 
-/** From the IANA IPv4 Special-Purpose Address Registry (RFC 6890), with its RFC; blocks marked globally reachable there are left out. */
+/**
+ * From the IANA IPv4 Special-Purpose Address Registry (RFC 6890), with its RFC; blocks marked globally reachable there
+ * are left out.
+ */
 const REFUSED_IPV4 = [
   '0.0.0.0/8', // "this network" (RFC 791); Linux connects 0.0.0.0 to loopback
   '10.0.0.0/8', // private (RFC 1918)
@@ -16,8 +19,8 @@ const REFUSED_IPV4 = [
   '127.0.0.0/8', // loopback (RFC 1122)
   '169.254.0.0/16', // link-local (RFC 3927): metadata services of the clouds
   '172.16.0.0/12', // private (RFC 1918)
-  '192.0.0.0/24', // IETF protocol assignments (RFC 6890); its two reachable anycast hosts (PCP, TURN) serve the local network
-  '192.0.2.0/24', // documentation TEST-NET-1 (RFC 5737): not routed on the Internet; where it is routed, it is a lab's inside
+  '192.0.0.0/24', // IETF protocol assignments (RFC 6890); its reachable anycast hosts serve the local network
+  '192.0.2.0/24', // documentation TEST-NET-1 (RFC 5737): where it is routed, it is a lab's inside
   '192.88.99.0/24', // 6to4 relay anycast, deprecated (RFC 7526)
   '192.168.0.0/16', // private (RFC 1918)
   '198.18.0.0/15', // benchmarking (RFC 2544); also what "fake IP" resolvers answer with
@@ -28,15 +31,15 @@ const REFUSED_IPV4 = [
 ];
 
 /**
- * Global unicast IPv6 is 2000::/3 (RFC 4291 §2.4 and the IANA address space registry); all else (unspecified, loopback, IPv4-compatible,
- * discard 100::/64, local NAT64 64:ff9b:1::/48, SRv6 5f00::/16, unique local fc00::/7, link-local fe80::/10, site-local fec0::/10,
- * multicast ff00::/8, what is unassigned) is refused by not being in it.
+ * Global unicast IPv6 is 2000::/3 (RFC 4291 §2.4 and the IANA address space registry); all else (unspecified, loopback,
+ * IPv4-compatible, discard 100::/64, local NAT64 64:ff9b:1::/48, SRv6 5f00::/16, unique local fc00::/7, link-local
+ * fe80::/10, site-local fec0::/10, multicast ff00::/8, what is unassigned) is refused by not being in it.
  */
 const GLOBAL_UNICAST_IPV6 = ['2000::/3'];
 
 /** What the IANA IPv6 Special-Purpose Address Registry takes out of 2000::/3. */
 const REFUSED_IPV6 = [
-  '2001::/23', // IETF protocol assignments (RFC 2928): Teredo, benchmarking, ORCHID, anycast services; no host to browse to is in it
+  '2001::/23', // IETF protocol assignments (RFC 2928): Teredo, benchmarking, ORCHID, local anycast
   '2001:db8::/32', // documentation (RFC 3849)
   '3fff::/20', // documentation (RFC 9637)
 ];
@@ -62,7 +65,9 @@ export class EgressPolicy {
     this.#allowed = new CidrSet(allow);
   }
 
-  /** Whether a connection or a packet may go to this address. IPv4-mapped IPv6 is judged as the IPv4 address that it is. */
+  /**
+   * Whether a connection or a packet may go to this address. IPv4-mapped IPv6 is judged as the IPv4 address that it is.
+   */
   allows(address: IpAddress): boolean {
     if (this.#allowed.contains(address)) return true;
     if (everyIpv4.contains(address)) return !refused.contains(address);

@@ -1,6 +1,7 @@
 /**
- * IPv4 and IPv6 addresses as bytes, and their text forms. Everything that compares, filters or connects works on the bytes: two texts can
- * name one address (`::ffff:127.0.0.1` is `127.0.0.1`), and a filter that looks at text is a filter with holes.
+ * IPv4 and IPv6 addresses as bytes, and their text forms. Everything that compares, filters or connects works on the
+ * bytes: two texts can name one address (`::ffff:127.0.0.1` is `127.0.0.1`), and a filter that looks at text is a
+ * filter with holes.
  */
 
 /** An address in network byte order: 4 bytes for family 4, 16 bytes for family 6. */
@@ -20,9 +21,9 @@ const DOT = 0x2e;
 const COLON = 0x3a;
 
 /**
- * Parses a literal strictly: dotted quads have four decimal parts without leading zeros (so `0177.0.0.1`, `127.1` and `0x7f.1`, which
- * `inet_aton` would take, are not addresses), IPv6 follows RFC 4291 §2.2, and zone ids (`fe80::1%eth0`) are refused, as they mean
- * something on one machine only.
+ * Parses a literal strictly: dotted quads have four decimal parts without leading zeros (so `0177.0.0.1`, `127.1` and
+ * `0x7f.1`, which `inet_aton` would take, are not addresses), IPv6 follows RFC 4291 §2.2, and zone ids (`fe80::1%eth0`)
+ * are refused, as they mean something on one machine only.
  *
  * @returns undefined where the text is not an address
  */
@@ -138,7 +139,9 @@ function formatIpv4(bytes: Uint8Array, at: number): string {
   return `${bytes[at]}.${bytes[at + 1]}.${bytes[at + 2]}.${bytes[at + 3]}`;
 }
 
-/** RFC 5952 §4: no leading zeros, the longest run of two or more zero groups shortened, the first of equals, lower case. */
+/**
+ * RFC 5952 §4: no leading zeros, the longest run of two or more zero groups shortened, the first of equals, lower case.
+ */
 function formatIpv6(bytes: Uint8Array): string {
   const groups: string[] = [];
   let bestStart = -1;

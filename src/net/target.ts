@@ -1,6 +1,6 @@
 /**
- * The destination of a connection or packet, in the form that SOCKS5 (RFC 1928 §5) and Shadowsocks share on the wire: ATYP, address, port
- * in network byte order. A pure codec: bytes in, a value or "incomplete" or "bad" out.
+ * The destination of a connection or packet, in the form that SOCKS5 (RFC 1928 §5) and Shadowsocks share on the wire:
+ * ATYP, address, port in network byte order. A pure codec: bytes in, a value or "incomplete" or "bad" out.
  */
 
 import type { IpAddress } from './ip-address.js';
@@ -45,8 +45,9 @@ const INCOMPLETE: DecodedTarget = { status: 'incomplete' };
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * Decodes the target at `start`, looking at no byte from `end` on. A name that is an IP literal becomes an IP target, so that it can not
- * slip past a check on addresses. ATYP is compared as a whole byte: the flag bits of one-time authentication are long gone.
+ * Decodes the target at `start`, looking at no byte from `end` on. A name that is an IP literal becomes an IP target,
+ * so that it can not slip past a check on addresses. ATYP is compared as a whole byte: the flag bits of one-time
+ * authentication are long gone.
  */
 export function decodeTarget(bytes: Uint8Array, start: number, end: number): DecodedTarget {
   if (start >= end) return INCOMPLETE;
@@ -63,8 +64,9 @@ export function decodeTarget(bytes: Uint8Array, start: number, end: number): Dec
 }
 
 /**
- * The length of the target that begins at `start`, as far as the bytes before `end` tell: more than `end - start` while it is incomplete,
- * no more than that once it is whole, or known to be bad. For readers that collect split input and must not take a byte too many.
+ * The length of the target that begins at `start`, as far as the bytes before `end` tell: more than `end - start` while
+ * it is incomplete, no more than that once it is whole, or known to be bad. For readers that collect split input and
+ * must not take a byte too many.
  */
 export function expectedTargetLength(bytes: Uint8Array, start: number, end: number): number {
   if (start >= end) return 1;
@@ -116,7 +118,10 @@ export function targetLength(target: Target): number {
   return 2 + nameLength + PORT_LENGTH;
 }
 
-/** What a person wrote as a host: an IP target where it is an address literal (IPv6 also in brackets), else a name target. */
+/**
+ * What a person wrote as a host: an IP target where it is an address literal (IPv6 also in brackets), else a name
+ * target.
+ */
 export function targetFromHost(host: string, port: number): Target {
   const bare = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
   const address = parseIpAddress(bare);
@@ -135,7 +140,11 @@ function decodeIp(bytes: Uint8Array, start: number, end: number, family: 4 | 6):
   if (portAt + PORT_LENGTH > end) return INCOMPLETE;
   // A copy: the bytes are usually in a buffer that the next read fills again.
   const address: IpAddress = { family, bytes: new Uint8Array(bytes.subarray(start + 1, portAt)) };
-  return { status: 'ok', target: { kind: 'ip', address, port: portAtOffset(bytes, portAt) }, length: portAt + PORT_LENGTH - start };
+  return {
+    status: 'ok',
+    target: { kind: 'ip', address, port: portAtOffset(bytes, portAt) },
+    length: portAt + PORT_LENGTH - start,
+  };
 }
 
 function decodeName(bytes: Uint8Array, start: number, end: number): DecodedTarget {
@@ -153,7 +162,10 @@ function decodeName(bytes: Uint8Array, start: number, end: number): DecodedTarge
   return { status: 'ok', target, length: portAt + PORT_LENGTH - start };
 }
 
-/** Undefined for control characters and spaces (they would forge log lines and cut C strings short) and for what is not UTF-8. */
+/**
+ * Undefined for control characters and spaces (they would forge log lines and cut C strings short) and for what is not
+ * UTF-8.
+ */
 function decodeNameText(bytes: Uint8Array, start: number, end: number): string | undefined {
   for (let i = start; i < end; i++) {
     if (bytes[i] <= 0x20 || bytes[i] === 0x7f) return undefined;

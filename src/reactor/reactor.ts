@@ -84,7 +84,7 @@ export class Reactor {
       this.#generations.push(0);
       this.#handlers.push(undefined);
     }
-    const generation = this.#generations[fd]!;
+    const generation = this.#generations[fd];
     const error = epollControl(this.#epfd, EPOLL_CTL_ADD, fd, interest, generation);
     if (error < 0) throw new SysError('epoll_ctl', -error);
     this.#handlers[fd] = handler;
@@ -129,7 +129,7 @@ export class Reactor {
     if (this.#handlers[fd] === undefined) throw new Error(`descriptor ${fd} is not registered`);
     this.#handlers[fd] = undefined;
     // An event of this registration that is already in the buffer carries the old generation.
-    this.#generations[fd] = (this.#generations[fd]! + 1) | 0;
+    this.#generations[fd] = (this.#generations[fd] + 1) | 0;
     this.#registered--;
   }
 
@@ -224,7 +224,7 @@ export class Reactor {
     const running = this.#deferred;
     this.#deferred = this.#running;
     this.#running = running;
-    for (let i = 0; i < running.length; i++) this.#call(running[i]!, 0);
+    for (let i = 0; i < running.length; i++) this.#call(running[i], 0);
     running.length = 0;
   }
 

@@ -101,7 +101,7 @@ export class Timers {
     let next = Number.POSITIVE_INFINITY;
     const lists = this.#lists;
     for (let i = 0; i < lists.length; i++) {
-      const head = lists[i]!.head;
+      const head = lists[i].head;
       if (head !== undefined && head.deadlineMs < next) next = head.deadlineMs;
     }
     return next;

@@ -1,6 +1,7 @@
 /**
- * Who may use the SOCKS inlet (RFC 1929). A comparison that stops at the first wrong byte tells a guesser how far he got, so pairs are
- * compared as digests of one length, and every configured pair is looked at whether or not an earlier one matched.
+ * Who may use the SOCKS inlet (RFC 1929). A comparison that stops at the first wrong byte tells a guesser how far he
+ * got, so pairs are compared as digests of one length, and every configured pair is looked at whether or not an earlier
+ * one matched.
  */
 
 import { createHash, timingSafeEqual } from 'node:crypto';

@@ -32,8 +32,8 @@ const UNSPECIFIED: BoundEndpoint = { address: { family: 4, bytes: new Uint8Array
 const repliesWithoutAddress: readonly Uint8Array[] = Object.values(REP).map((rep) => buildReply(rep, UNSPECIFIED));
 
 /**
- * VER, REP, RSV, ATYP, BND.ADDR, BND.PORT: 10 bytes for IPv4, 22 for IPv6. Without `bound` the address is 0.0.0.0:0 and the result is
- * shared between callers, who must not write into it.
+ * VER, REP, RSV, ATYP, BND.ADDR, BND.PORT: 10 bytes for IPv4, 22 for IPv6. Without `bound` the address is 0.0.0.0:0 and
+ * the result is shared between callers, who must not write into it.
  */
 export function encodeReply(rep: Rep, bound?: BoundEndpoint): Uint8Array {
   return bound === undefined ? repliesWithoutAddress[rep] : buildReply(rep, bound);

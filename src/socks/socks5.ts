@@ -1,11 +1,12 @@
 /**
- * The server side of the SOCKS5 handshake (RFC 1928, RFC 1929) as a pure state machine: bytes in, what to send or to do out. It knows no
- * socket, so that every split and every pipelining of the input can be tested.
+ * The server side of the SOCKS5 handshake (RFC 1928, RFC 1929) as a pure state machine: bytes in, what to send or to do
+ * out. It knows no socket, so that every split and every pipelining of the input can be tested.
  *
  *   greeting ──► (user/password) ──► request
  *
- * A client may send everything at once, greeting, request and payload in one segment, or byte by byte. A message that lies whole in the
- * input is parsed where it is; only a split one is collected in a buffer of its own, bounded by the largest message.
+ * A client may send everything at once, greeting, request and payload in one segment, or byte by byte. A message that
+ * lies whole in the input is parsed where it is; only a split one is collected in a buffer of its own, bounded by the
+ * largest message.
  */
 
 import type { BadTargetReason, Target } from '../net/target.js';
@@ -22,12 +23,7 @@ export interface SocksRequest {
 }
 
 /** Why a handshake ended, for logs and counters. */
-export type SocksFailure =
-  | 'version'
-  | 'no-acceptable-method'
-  | 'bad-credentials'
-  | 'unknown-command'
-  | BadTargetReason;
+export type SocksFailure = 'version' | 'no-acceptable-method' | 'bad-credentials' | 'unknown-command' | BadTargetReason;
 
 export type SocksOutcome =
   /** Everything given was consumed and is not enough. */
@@ -76,8 +72,8 @@ export class Socks5Handshake {
   }
 
   /**
-   * Takes at most one message from `bytes[start, end)`; `consumed` then says how much. After a `reply`, feed the rest (an empty rest
-   * gives `more`). After `request` or `failed` nothing may be fed any more.
+   * Takes at most one message from `bytes[start, end)`; `consumed` then says how much. After a `reply`, feed the rest
+   * (an empty rest gives `more`). After `request` or `failed` nothing may be fed any more.
    */
   feed(bytes: Uint8Array, start: number, end: number): SocksOutcome {
     this.consumed = 0;
@@ -137,8 +133,8 @@ export class Socks5Handshake {
   }
 
   /**
-   * The length of the message that begins at `start` as far as `end` tells: more than `end - start` while it is incomplete, no more once
-   * it is whole or already known to be wrong.
+   * The length of the message that begins at `start` as far as `end` tells: more than `end - start` while it is
+   * incomplete, no more once it is whole or already known to be wrong.
    */
   #messageLength(bytes: Uint8Array, start: number, end: number): number {
     switch (this.#stage) {
@@ -168,7 +164,10 @@ export class Socks5Handshake {
     return NO_ACCEPTABLE_METHOD;
   }
 
-  /** Lengths of 0 are out of RFC 1929's range but sent by real clients for an empty password; they simply match or don't. */
+  /**
+   * Lengths of 0 are out of RFC 1929's range but sent by real clients for an empty password; they simply match or
+   * don't.
+   */
   #parseAuthentication(bytes: Uint8Array, start: number): SocksOutcome {
     if (bytes[start] !== AUTH_VERSION) return BAD_AUTH_VERSION;
     const userEnd = start + 2 + bytes[start + 1];

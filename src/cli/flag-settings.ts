@@ -1,0 +1,37 @@
+/** From the flags of `umbra local`, `umbra server` and their namesakes to what the configuration loader takes. */
+
+import { MAX_SECONDS, MAX_WORKERS } from '../config/bounds.js';
+import type { FlagSettings } from '../config/sources.js';
+import type { FlagValues } from './parse-flags.js';
+import { UsageError } from './usage-error.js';
+
+/** @throws UsageError for a number out of range or a protocol that is not served */
+export function flagSettings(values: FlagValues): FlagSettings {
+  const protocol = values.text('protocol');
+  if (protocol !== undefined && !['socks', 'socks5'].includes(protocol)) {
+    throw new UsageError(`--protocol ${protocol} is not served yet: leave it out for SOCKS5.`);
+  }
+  const seconds = (name: string, min: number): number | undefined =>
+    values.number(name, 'a number of seconds', { min, max: MAX_SECONDS });
+  return {
+    server: values.text('server-addr'),
+    local: values.text('local-addr'),
+    password: values.text('password'),
+    key: values.text('key'),
+    method: values.text('encrypt-method'),
+    verbosity: values.count('verbose'),
+    withoutTime: values.has('log-without-time'),
+    values: {
+      timeout: seconds('timeout', 0.001),
+      idle_timeout: seconds('idle-timeout', 0),
+      drain_timeout: seconds('drain-timeout', 0),
+      probe_timeout: seconds('probe-timeout', 0),
+      keep_alive: seconds('tcp-keep-alive', 0),
+      workers: values.number('workers', 'a whole number', { min: 1, max: MAX_WORKERS, whole: true }),
+      egress_allow: values.has('egress-allow') ? [...values.list('egress-allow')] : undefined,
+      no_delay: values.has('tcp-no-delay') ? true : undefined,
+      dns: values.text('dns'),
+      ipv6_first: values.has('ipv6-first') ? true : undefined,
+    },
+  };
+}

@@ -1,0 +1,28 @@
+/** `umbra local`: the client. */
+
+import { formatHostPort } from '../config/host-port.js';
+import { loadLocal } from '../config/load.js';
+import type { Command } from './command.js';
+import { LATER_LOCAL_FLAGS, LOCAL_FLAGS } from './flags.js';
+import { runProxy } from './run-proxy.js';
+
+export const localCommand: Command = {
+  summary: 'Run the client: programs on this machine connect to it by SOCKS5, it connects to a server.',
+  flags: LOCAL_FLAGS,
+  later: LATER_LOCAL_FLAGS,
+  run: (program, values) =>
+    runProxy(
+      {
+        program,
+        load: loadLocal,
+        start: async (settings, options) => (await import('../umbra.js')).startLocal(settings, options),
+        announce(log, { servers }, { addresses }) {
+          const [first] = servers;
+          const others = servers.length > 1 ? { otherServers: servers.length - 1 } : {};
+          const fields = { protocol: 'socks5', server: formatHostPort(first), method: first.method, ...others };
+          for (const address of addresses) log.info(`listening on ${formatHostPort(address)}`, fields);
+        },
+      },
+      values,
+    ),
+};

@@ -1,0 +1,7 @@
+/** Bounds of numbers that both files and flags have. */
+
+/** Thirty days: a time-out past it is a mistake in the unit. */
+export const MAX_SECONDS = 30 * 24 * 3600;
+
+/** More threads than any machine of today has cores is a mistake, and every one costs memory. */
+export const MAX_WORKERS = 1024;

@@ -1,0 +1,69 @@
+/** The settings that client and server share. */
+
+import type { Findings } from './config-error.js';
+import type { FileConfig } from './file-shape.js';
+import type { JsonPath } from './json-document.js';
+import { parseNameServers } from './name-servers.js';
+import { enabledEntries } from './resolve-servers.js';
+import { type ConfigSources, mergedConfig, nameOf } from './sources.js';
+import { type CommonSettings, DEFAULTS } from './types.js';
+
+/** @param defaultWorkers reactor threads where nobody says how many */
+export function resolveCommon(sources: ConfigSources, defaultWorkers: number, findings: Findings): CommonSettings {
+  const config = mergedConfig(sources);
+  warnOfModes(sources, config, findings);
+  return {
+    workers: config.runtime?.worker_count ?? config.workers ?? defaultWorkers,
+    noDelay: config.no_delay ?? DEFAULTS.noDelay,
+    keepAliveMs: milliseconds(config.keep_alive) ?? DEFAULTS.keepAliveMs,
+    connectTimeoutMs: resolveTimeout(sources, config, findings),
+    idleTimeoutMs: milliseconds(config.idle_timeout) ?? DEFAULTS.idleTimeoutMs,
+    drainTimeoutMs: milliseconds(config.drain_timeout) ?? DEFAULTS.drainTimeoutMs,
+    nameServers: resolveNameServers(sources, config, findings),
+    ipv6First: config.ipv6_first ?? DEFAULTS.ipv6First,
+  };
+}
+
+export function milliseconds(seconds: number | undefined): number | undefined {
+  return seconds === undefined ? undefined : Math.round(seconds * 1000);
+}
+
+function resolveTimeout(sources: ConfigSources, config: FileConfig, findings: Findings): number {
+  const top = milliseconds(config.timeout) ?? DEFAULTS.connectTimeoutMs;
+  if (sources.flags.values?.timeout !== undefined || sources.flags.server !== undefined) return top;
+  const entries = enabledEntries(config);
+  const bounds = entries.map(({ entry }) => milliseconds(entry.timeout) ?? top);
+  const longest = Math.max(...bounds);
+  const differing = entries.findIndex((_, at) => bounds[at] !== longest);
+  if (differing >= 0) {
+    const name = nameOf(sources, [...entries[differing].path, 'timeout']);
+    findings.warn(`${name} differs between servers: ${longest / 1000} s, the largest, holds for all of them.`);
+  }
+  return bounds.length === 0 ? top : longest;
+}
+
+function resolveNameServers(sources: ConfigSources, config: FileConfig, findings: Findings): readonly string[] {
+  const key = config.dns === undefined ? 'nameserver' : 'dns';
+  const written = config.dns ?? config.nameserver;
+  if (written === undefined) return [];
+  if (typeof written !== 'string') {
+    findings.warn(`${nameOf(sources, [key])} as an object is not served yet: the system's name servers are asked.`);
+    return [];
+  }
+  const { nameServers, warning, problem } = parseNameServers(written);
+  if (warning !== undefined) findings.warn(`${nameOf(sources, [key])}: ${warning}.`);
+  if (problem !== undefined) findings.problem(`${nameOf(sources, [key])} ${problem}.`);
+  return nameServers;
+}
+
+function warnOfModes(sources: ConfigSources, config: FileConfig, findings: Findings): void {
+  const warn = (mode: string | undefined, path: JsonPath): void => {
+    if (mode === undefined || mode === 'tcp_only') return;
+    findings.warn(`${nameOf(sources, path)} is "${mode}", but UDP is not served yet: TCP alone is.`);
+  };
+  warn(config.mode, ['mode']);
+  for (const { entry, path } of enabledEntries(config)) warn(entry.mode, [...path, 'mode']);
+  config.locals?.forEach((entry, at) => {
+    if (entry.disabled !== true) warn(entry.mode, ['locals', at, 'mode']);
+  });
+}

@@ -1,0 +1,139 @@
+/** The Shadowsocks servers that file and flags speak of: those a client connects to, or those a server listens on. */
+
+import type { Findings } from './config-error.js';
+import type { FileConfig, FileServer } from './file-shape.js';
+import type { Mode } from './find-file.js';
+import { formatHostPort, parseHostPort } from './host-port.js';
+import type { JsonPath } from './json-document.js';
+import {
+  orElse,
+  resolveCredentials,
+  type WrittenCredentials,
+  writtenAt,
+  writtenInFlags,
+} from './resolve-credentials.js';
+import { type ConfigSources, mergedConfig, nameOf } from './sources.js';
+import { DEFAULTS, type ShadowsocksEndpoint } from './types.js';
+
+interface WrittenServer {
+  readonly host: string | undefined;
+  readonly port: number | undefined;
+  readonly label?: string | undefined;
+  readonly credentials: WrittenCredentials;
+  /** Begin sentences about its host and its port. */
+  readonly hostName: string;
+  readonly portName: string;
+}
+
+/** One entry a server, in the order of the file; problems go to `findings`. */
+export function resolveServers(mode: Mode, sources: ConfigSources, findings: Findings): ShadowsocksEndpoint[] {
+  const written = writtenServers(mode, sources, findings);
+  if (written.length === 0) {
+    const where = sources.file === undefined ? '' : `add "server" and "server_port" to ${sources.file.path}, or `;
+    findings.problem(`No server is given: ${where}use -s HOST:PORT.`);
+  }
+  return written.flatMap((server) => {
+    const address = resolveAddress(mode, server, findings);
+    const credentials = resolveCredentials(sources, server.credentials, formatHostPort(address), findings);
+    const label = server.label ? { name: server.label } : {};
+    return credentials === undefined ? [] : [{ ...address, ...credentials, ...label }];
+  });
+}
+
+/** The entries of `servers`, or of its alias, that are not disabled, each with its place. */
+export function enabledEntries(config: FileConfig): { readonly entry: FileServer; readonly path: JsonPath }[] {
+  const listKey = config.servers === undefined ? 'shadowsocks' : 'servers';
+  return (config[listKey] ?? []).flatMap((entry, at) =>
+    entry.disabled === true ? [] : [{ entry, path: [listKey, at] }],
+  );
+}
+
+function writtenServers(mode: Mode, sources: ConfigSources, findings: Findings): WrittenServer[] {
+  const config = mergedConfig(sources);
+  if (config.servers !== undefined && config.shadowsocks !== undefined) {
+    findings.problem(`${nameOf(sources, ['shadowsocks'])} says the same as "servers": keep one of the two.`);
+  }
+  const inFlags = writtenInFlags(sources);
+  const atTop = writtenAt(sources, config, []);
+  const entries = enabledEntries(config);
+  if (sources.flags.server !== undefined) {
+    const first = entries.length > 0 ? writtenAt(sources, entries[0].entry, entries[0].path) : {};
+    return serverOfFlag(sources.flags.server, orElse(inFlags, orElse(atTop, first)), findings);
+  }
+  const listed = entries.map(({ entry, path }) => serverOfEntry(sources, entry, path, config.server_port));
+  return [...serversOfTop(mode, sources, config, listed.length > 0), ...listed].map((server) => ({
+    ...server,
+    credentials: orElse(inFlags, orElse(server.credentials, atTop)),
+  }));
+}
+
+function serverOfFlag(text: string, credentials: WrittenCredentials, findings: Findings): WrittenServer[] {
+  const address = parseHostPort(text);
+  if (address === undefined) findings.problem(`--server-addr must be HOST:PORT, not "${text}".`);
+  return [
+    { host: address?.host, port: address?.port, credentials, hostName: '--server-addr', portName: '--server-addr' },
+  ];
+}
+
+function serverOfEntry(
+  sources: ConfigSources,
+  entry: FileServer,
+  path: JsonPath,
+  topPort: number | undefined,
+): WrittenServer {
+  return {
+    host: entry.server ?? entry.address,
+    port: entry.server_port ?? entry.port ?? topPort,
+    label: entry.remarks || entry.name || entry.id,
+    credentials: writtenAt(sources, entry, path),
+    hostName: nameOf(sources, [...path, entry.server === undefined ? 'address' : 'server']),
+    portName: nameOf(sources, [...path, entry.server_port === undefined ? 'port' : 'server_port']),
+  };
+}
+
+/** Those of the top level: `server` may be an array, and `port_password` gives several ports. */
+function serversOfTop(mode: Mode, sources: ConfigSources, config: FileConfig, hasList: boolean): WrittenServer[] {
+  const hosts = typeof config.server === 'string' ? [config.server] : config.server;
+  // A server without an address listens on all; a client without one has nowhere to go. A port at the top of a file
+  // with a list only completes the entries of that list.
+  if (hosts === undefined && (mode === 'local' || (hasList && config.port_password === undefined))) return [];
+  const ports = mode === 'server' ? portPasswords(sources, config) : undefined;
+  return (hosts ?? [undefined]).flatMap((host) =>
+    (ports ?? [{ port: config.server_port, credentials: {}, portName: nameOf(sources, ['server_port']) }]).map(
+      (port) => ({
+        ...port,
+        host,
+        hostName: nameOf(sources, ['server']),
+      }),
+    ),
+  );
+}
+
+function portPasswords(sources: ConfigSources, config: FileConfig) {
+  if (config.port_password === undefined) return undefined;
+  return Object.entries(config.port_password).map(([port, password]) => {
+    const name = nameOf(sources, ['port_password', port]);
+    return {
+      // A key that is no port becomes one that the check of the address refuses.
+      port: /^\d{1,5}$/.test(port) ? Number(port) : -1,
+      credentials: { password: { text: password, name } },
+      portName: name,
+    };
+  });
+}
+
+function resolveAddress(mode: Mode, server: WrittenServer, findings: Findings) {
+  const host = server.host ?? (mode === 'server' ? DEFAULTS.serverHost : undefined);
+  const parsed = host === undefined ? undefined : parseHostPort(host);
+  const port = server.port ?? DEFAULTS.serverPort;
+  if (host === undefined) {
+    findings.problem(`${server.hostName} is missing: give the host name or IP address of the server.`);
+  } else if (parsed?.host === undefined || parsed.port !== undefined) {
+    findings.problem(`${server.hostName} must be a host name or an IP address without a port, not "${host}".`);
+  }
+  // Port 0 lets the kernel choose one to listen on.
+  if (port < (mode === 'server' ? 0 : 1) || port > 0xffff) {
+    findings.problem(`${server.portName} must be a port from 1 to 65535.`);
+  }
+  return { host: parsed?.host ?? '', port };
+}

@@ -1,0 +1,41 @@
+/** What the control plane and a reactor thread say to each other. Plain data: it crosses by structured clone. */
+
+import type { LocalSettings, LogLevel, ServerSettings } from '../config/types.js';
+import type { LogFields } from '../relay/context.js';
+
+/** What a reactor thread is started with. */
+export type ReactorTask = {
+  /** 0, 1, 2, …; for logs. */
+  readonly worker: number;
+  /** Descriptors belong to the process, so the ones that the control plane opened are the thread's to use, and to close. */
+  readonly listeners: readonly number[];
+  readonly logLevel: LogLevel;
+} & (
+  | { readonly mode: 'local'; readonly settings: LocalSettings }
+  | { readonly mode: 'server'; readonly settings: ServerSettings }
+);
+
+export type ToReactor =
+  /** Stop listening; end what still lives after the time-out. */
+  | { readonly kind: 'stop'; readonly drainTimeoutMs: number }
+  | { readonly kind: 'statistics'; readonly request: number };
+
+/** Counters of one reactor at one time. */
+export interface ReactorReport {
+  readonly turns: number;
+  readonly events: number;
+  readonly longestTurnMs: number;
+  readonly connections: number;
+  readonly activeConnections: number;
+  readonly bytesUp: number;
+  readonly bytesDown: number;
+  readonly outcomes: Readonly<Record<string, number>>;
+}
+
+export type FromReactor =
+  /** It turns; `wakeFd` is its eventfd: a message is read after a signal on it. */
+  | { readonly kind: 'ready'; readonly wakeFd: number }
+  /** It could not start; the thread ends. */
+  | { readonly kind: 'failed'; readonly message: string }
+  | { readonly kind: 'log'; readonly level: Exclude<LogLevel, 'silent'>; readonly message: string; readonly fields: LogFields }
+  | { readonly kind: 'statistics'; readonly request: number; readonly report: ReactorReport };

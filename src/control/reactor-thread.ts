@@ -1,0 +1,156 @@
+/**
+ * The entry of a reactor thread. The thread blocks in epoll_wait, so Node's own loop never turns here: messages are taken synchronously
+ * after a wake-up, and nothing may be awaited once the reactor runs.
+ */
+
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { close } from '../../native-bindings/socket.js';
+import type { LogLevel } from '../config/types.js';
+import { needsLibsodium } from '../crypto/ciphers.js';
+import { createSubkeyDerivation } from '../crypto/hkdf.js';
+import { loadLibsodium } from '../crypto/libsodium-cipher.js';
+import { METHODS } from '../crypto/methods.js';
+import { createRandomSource } from '../crypto/random.js';
+import { createResolver } from '../dns/resolver.js';
+import { startLocalMode } from '../local/local-mode.js';
+import { Reactor } from '../reactor/reactor.js';
+import { type TimeoutHandler, Timer } from '../reactor/timers.js';
+import { type Log, RelayContext } from '../relay/context.js';
+import type { Mode, ModeParts } from '../relay/mode.js';
+import { startServerMode } from '../server/server-mode.js';
+import { Keyring, masterKeyOf } from '../shadowsocks/keyring.js';
+import { logEnabled } from './log-level.js';
+import type { FromReactor, ReactorReport, ReactorTask, ToReactor } from './messages.js';
+
+const port = parentPort;
+if (port === null) throw new Error('this file is the entry of a worker thread');
+const task = workerData as ReactorTask;
+
+function tell(message: FromReactor): void {
+  port?.postMessage(message);
+}
+
+function createLog(level: LogLevel): Log {
+  return {
+    enabled: (wanted) => logEnabled(level, wanted),
+    write(lineLevel, message, fields) {
+      if (logEnabled(level, lineLevel)) tell({ kind: 'log', level: lineLevel, message, fields });
+    },
+  };
+}
+
+/** Turns until the control plane says stop and the last session has gone. */
+class ReactorThread implements TimeoutHandler {
+  readonly #reactor = new Reactor();
+  readonly #context: RelayContext;
+  readonly #mode: Mode;
+  readonly #resolver: ReturnType<typeof createResolver>;
+  readonly #wakeFd: number;
+  readonly #drainDeadline: Timer = new Timer(this);
+  #stopping = false;
+
+  constructor() {
+    const log = createLog(task.logLevel);
+    this.#context = new RelayContext(this.#reactor, log, task.settings.idleTimeoutMs);
+    this.#resolver = createResolver(this.#reactor, { nameServers: task.settings.nameServers });
+    const derivation = createSubkeyDerivation();
+    const random = createRandomSource();
+    const parts: ModeParts = {
+      context: this.#context,
+      resolver: this.#resolver,
+      keyringOf: (endpoint) => new Keyring(METHODS[endpoint.method], masterKeyOf(endpoint), derivation, random),
+    };
+    this.#mode =
+      task.mode === 'local'
+        ? startLocalMode(task.settings, task.listeners, parts)
+        : startServerMode(task.settings, task.listeners, parts);
+    this.#context.onSessionEnd = () => this.#endIfIdle();
+    this.#wakeFd = this.#reactor.createWakeup(
+      () => this.#receive(),
+      (error) => log.write('error', 'a message failed', { error: String(error) }),
+    );
+  }
+
+  run(): void {
+    tell({ kind: 'ready', wakeFd: this.#wakeFd });
+    this.#reactor.run();
+    this.#release();
+  }
+
+  #receive(): void {
+    for (let next = receiveMessageOnPort(port as NonNullable<typeof port>); next !== undefined; ) {
+      this.#handle(next.message as ToReactor);
+      next = receiveMessageOnPort(port as NonNullable<typeof port>);
+    }
+  }
+
+  #handle(message: ToReactor): void {
+    switch (message.kind) {
+      case 'stop':
+        this.#stop(message.drainTimeoutMs);
+        return;
+      case 'statistics':
+        tell({ kind: 'statistics', request: message.request, report: this.#report() });
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  #stop(drainTimeoutMs: number): void {
+    if (!this.#stopping) this.#mode.stopListening();
+    this.#stopping = true;
+    // Told again with a shorter time (a second signal), the shorter one counts.
+    if (drainTimeoutMs <= 0) this.handleTimeout();
+    else this.#reactor.arm(this.#drainDeadline, drainTimeoutMs);
+    this.#endIfIdle();
+  }
+
+  #endIfIdle(): void {
+    if (this.#stopping && this.#context.sessions.size === 0) this.#reactor.stop();
+  }
+
+  /** The drain time-out: what still lives is ended. */
+  handleTimeout(): void {
+    for (const session of [...this.#context.sessions]) session.destroy('ERR_STOPPED');
+    this.#reactor.stop();
+  }
+
+  handleFailure(): void {
+    this.#reactor.stop();
+  }
+
+  #report(): ReactorReport {
+    const { statistics } = this.#reactor;
+    const { counters } = this.#context;
+    return {
+      turns: statistics.turns,
+      events: statistics.events,
+      longestTurnMs: statistics.longestTurnMs,
+      connections: counters.connections,
+      activeConnections: counters.active,
+      bytesUp: counters.bytesUp,
+      bytesDown: counters.bytesDown,
+      outcomes: Object.fromEntries(counters.outcomes),
+    };
+  }
+
+  #release(): void {
+    for (const connection of [...this.#context.draining]) connection.destroy();
+    this.#resolver.close();
+    this.#reactor.cancel(this.#drainDeadline);
+    this.#reactor.closeDescriptor(this.#wakeFd);
+    this.#mode.release();
+    this.#context.release();
+    this.#reactor.close();
+  }
+}
+
+try {
+  const endpoints = task.mode === 'local' ? task.settings.servers : task.settings.listen;
+  if (endpoints.some((endpoint) => needsLibsodium(METHODS[endpoint.method]))) await loadLibsodium();
+  new ReactorThread().run();
+} catch (error) {
+  for (const fd of task.listeners) close(fd);
+  tell({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
+}

@@ -1,0 +1,144 @@
+/** Starts reactor threads, passes messages, gathers logs and counters, and brings everything to an end. */
+
+import { Worker } from 'node:worker_threads';
+import { eventfdSignal } from '../../native-bindings/epoll.js';
+import { raiseOpenFileLimit } from '../../native-bindings/limits.js';
+import type { HostPort, LocalSettings, LogLevel, ServerSettings } from '../config/types.js';
+import type { LogFields } from '../relay/context.js';
+import { openListeners } from './listen.js';
+import type { FromReactor, ReactorReport, ReactorTask, ToReactor } from './messages.js';
+import { StartError } from './start-error.js';
+
+export type ModeSettings =
+  | { readonly mode: 'local'; readonly settings: LocalSettings }
+  | { readonly mode: 'server'; readonly settings: ServerSettings };
+
+export type LogSink = (level: Exclude<LogLevel, 'silent'>, message: string, fields: LogFields) => void;
+
+/** One reactor thread, seen from the control plane. */
+class ReactorHandle {
+  readonly ready: Promise<void>;
+  /** Resolves when the thread has gone, for whatever reason. */
+  readonly gone: Promise<void>;
+  readonly #worker: Worker;
+  readonly #reports = new Map<number, (report: ReactorReport | undefined) => void>();
+  #wakeFd = -1;
+  #requests = 0;
+  #ended = false;
+
+  constructor(task: ReactorTask, onLog: LogSink) {
+    this.#worker = new Worker(new URL('./reactor-thread.js', import.meta.url), { workerData: task });
+    let resolveReady: () => void = () => {};
+    let rejectReady: (error: Error) => void = () => {};
+    this.ready = new Promise((resolve, reject) => {
+      resolveReady = resolve;
+      rejectReady = reject;
+    });
+    this.#worker.on('message', (message: FromReactor) => {
+      switch (message.kind) {
+        case 'ready':
+          this.#wakeFd = message.wakeFd;
+          resolveReady();
+          return;
+        case 'failed':
+          rejectReady(new StartError(message.message));
+          return;
+        case 'log':
+          onLog(message.level, message.message, { worker: task.worker, ...message.fields });
+          return;
+        case 'statistics':
+          this.#reports.get(message.request)?.(message.report);
+          this.#reports.delete(message.request);
+          return;
+        default:
+          message satisfies never;
+      }
+    });
+    this.#worker.on('error', (error) => {
+      rejectReady(error);
+      onLog('error', 'a reactor thread died', { worker: task.worker, error: error.stack ?? error.message });
+    });
+    this.gone = new Promise((resolve) => {
+      this.#worker.on('exit', () => {
+        this.#ended = true;
+        rejectReady(new StartError('a reactor thread ended before it was ready'));
+        for (const answer of this.#reports.values()) answer(undefined);
+        this.#reports.clear();
+        resolve();
+      });
+    });
+  }
+
+  #send(message: ToReactor): void {
+    if (this.#ended || this.#wakeFd < 0) return;
+    this.#worker.postMessage(message);
+    eventfdSignal(this.#wakeFd);
+  }
+
+  stop(drainTimeoutMs: number): void {
+    this.#send({ kind: 'stop', drainTimeoutMs });
+  }
+
+  /** Undefined where the thread has gone. */
+  report(): Promise<ReactorReport | undefined> {
+    if (this.#ended) return Promise.resolve(undefined);
+    const request = this.#requests++;
+    return new Promise((resolve) => {
+      this.#reports.set(request, resolve);
+      this.#send({ kind: 'statistics', request });
+    });
+  }
+}
+
+export class Supervisor {
+  readonly addresses: readonly HostPort[];
+  readonly #handles: readonly ReactorHandle[];
+  readonly #drainTimeoutMs: number;
+
+  private constructor(handles: readonly ReactorHandle[], addresses: readonly HostPort[], drainTimeoutMs: number) {
+    this.#handles = handles;
+    this.addresses = addresses;
+    this.#drainTimeoutMs = drainTimeoutMs;
+  }
+
+  /**
+   * Listens, then starts the threads.
+   * @throws StartError
+   */
+  static async start(what: ModeSettings, logLevel: LogLevel, onLog: LogSink): Promise<Supervisor> {
+    const { settings } = what;
+    raiseOpenFileLimit();
+    const { byWorker, bound } = openListeners(what.mode === 'local' ? what.settings.inlets : what.settings.listen, settings.workers, settings);
+    const handles = byWorker.map((listeners, worker) => {
+      const task = { worker, listeners, logLevel };
+      return new ReactorHandle(
+        what.mode === 'local' ? { ...task, mode: 'local', settings: what.settings } : { ...task, mode: 'server', settings: what.settings },
+        onLog,
+      );
+    });
+    const started = await Promise.allSettled(handles.map((handle) => handle.ready));
+    const failure = started.find((result) => result.status === 'rejected');
+    const supervisor = new Supervisor(handles, bound, settings.drainTimeoutMs);
+    if (failure !== undefined) {
+      await supervisor.stop(0);
+      throw failure.reason;
+    }
+    return supervisor;
+  }
+
+  /** Resolves once every thread has gone. May be called again with a shorter time. */
+  async stop(drainTimeoutMs = this.#drainTimeoutMs): Promise<void> {
+    for (const handle of this.#handles) handle.stop(drainTimeoutMs);
+    await Promise.all(this.#handles.map((handle) => handle.gone));
+  }
+
+  /** Resolves when all threads have gone. */
+  async ended(): Promise<void> {
+    await Promise.all(this.#handles.map((handle) => handle.gone));
+  }
+
+  async reports(): Promise<readonly ReactorReport[]> {
+    const reports = await Promise.all(this.#handles.map((handle) => handle.report()));
+    return reports.filter((report) => report !== undefined);
+  }
+}

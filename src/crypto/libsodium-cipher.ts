@@ -1,0 +1,128 @@
+/**
+ * The portable backend: libsodium compiled to WebAssembly. It is the only one with XChaCha20, and stands in for ChaCha20 where libcrypto is
+ * missing. The module's raw functions are called on buffers inside its own memory, because the wrappers' convenient ones allocate
+ * several arrays a message; the price is one copy in and one out.
+ */
+
+import sodium from 'libsodium-wrappers';
+import type { Region } from '../../native-bindings/memory.js';
+import type { AeadCipher, OpeningKey, SealingKey } from './aead.js';
+import { TAG_LENGTH } from './aead.js';
+
+type SealFunction = (out: number, outLength: number, input: number, inputLength: number, inputLengthHigh: number, ad: number,
+  adLength: number, adLengthHigh: number, secretNonce: number, nonce: number, key: number) => number;
+type OpenFunction = (out: number, outLength: number, secretNonce: number, input: number, inputLength: number, inputLengthHigh: number,
+  ad: number, adLength: number, adLengthHigh: number, nonce: number, key: number) => number;
+
+/** The part of the emscripten module that is used here; libsodium-wrappers exports it as `libsodium`. */
+interface SodiumModule {
+  readonly HEAPU8: Uint8Array;
+  _malloc(size: number): number;
+  readonly _crypto_aead_chacha20poly1305_ietf_encrypt: SealFunction;
+  readonly _crypto_aead_chacha20poly1305_ietf_decrypt: OpenFunction;
+  readonly _crypto_aead_xchacha20poly1305_ietf_encrypt: SealFunction;
+  readonly _crypto_aead_xchacha20poly1305_ietf_decrypt: OpenFunction;
+}
+
+/** The largest message: one chunk of AEAD 2017 is 0x3FFF bytes, a datagram at most 65,535. */
+const LONGEST_MESSAGE = 65_536;
+const KEY_LENGTH = 32;
+const NONCE_LENGTH = 24;
+
+export type SodiumCipherName = 'chacha20-poly1305' | 'xchacha20-poly1305';
+
+/** libsodium's module is compiled asynchronously; everything here needs it to be ready. */
+export async function loadLibsodium(): Promise<void> {
+  await sodium.ready;
+}
+
+/** Buffers in the module's memory, shared by all keys of the thread. */
+interface Buffers {
+  readonly module: SodiumModule;
+  readonly key: number;
+  readonly nonce: number;
+  readonly input: number;
+  readonly output: number;
+}
+
+let buffers: Buffers | undefined;
+
+function moduleBuffers(): Buffers {
+  if (buffers === undefined) {
+    const { libsodium: module } = sodium as unknown as { libsodium?: SodiumModule };
+    if (module === undefined) throw new Error('libsodium is not ready: call loadLibsodium() first');
+    const at = module._malloc(KEY_LENGTH + NONCE_LENGTH + 8 + 2 * (LONGEST_MESSAGE + TAG_LENGTH));
+    const input = at + KEY_LENGTH + NONCE_LENGTH + 8;
+    buffers = { module, key: at, nonce: at + KEY_LENGTH, input, output: input + LONGEST_MESSAGE + TAG_LENGTH };
+  }
+  return buffers;
+}
+
+class SodiumKey implements SealingKey, OpeningKey {
+  readonly #buffers = moduleBuffers();
+  readonly #seal: SealFunction;
+  readonly #open: OpenFunction;
+  readonly #key: Uint8Array;
+
+  constructor(name: SodiumCipherName, key: Uint8Array) {
+    const { module } = this.#buffers;
+    const extended = name === 'xchacha20-poly1305';
+    this.#seal = extended ? module._crypto_aead_xchacha20poly1305_ietf_encrypt : module._crypto_aead_chacha20poly1305_ietf_encrypt;
+    this.#open = extended ? module._crypto_aead_xchacha20poly1305_ietf_decrypt : module._crypto_aead_chacha20poly1305_ietf_decrypt;
+    this.#key = key.slice(0, KEY_LENGTH);
+  }
+
+  seal(counter: number, input: Region, inputAt: number, length: number, output: Region, outputAt: number): void {
+    const { module, input: from, output: to, nonce, key } = this.#enter(counter, input, inputAt, length);
+    const status = this.#seal(to, 0, from, length, 0, 0, 0, 0, 0, nonce, key);
+    if (status !== 0) throw new Error('libsodium: sealing failed');
+    output.at(outputAt, length + TAG_LENGTH);
+    copy(module.HEAPU8, to, output.bytes, outputAt, length + TAG_LENGTH);
+    this.#leave();
+  }
+
+  open(counter: number, input: Region, inputAt: number, length: number, output: Region, outputAt: number): boolean {
+    const { module, input: from, output: to, nonce, key } = this.#enter(counter, input, inputAt, length + TAG_LENGTH);
+    const status = this.#open(to, 0, 0, from, length + TAG_LENGTH, 0, 0, 0, 0, nonce, key);
+    if (status === 0) {
+      output.at(outputAt, length);
+      copy(module.HEAPU8, to, output.bytes, outputAt, length);
+    }
+    this.#leave();
+    return status === 0;
+  }
+
+  #enter(counter: number, input: Region, inputAt: number, length: number): Buffers {
+    if (length > LONGEST_MESSAGE + TAG_LENGTH) throw new RangeError(`a message has at most ${LONGEST_MESSAGE} bytes`);
+    const place = this.#buffers;
+    const heap = place.module.HEAPU8;
+    heap.set(this.#key, place.key);
+    heap.fill(0, place.nonce, place.nonce + NONCE_LENGTH);
+    for (let i = 0, rest = counter; rest > 0; i++, rest = Math.floor(rest / 256)) heap[place.nonce + i] = rest % 256;
+    input.at(inputAt, length);
+    copy(input.bytes, inputAt, heap, place.input, length);
+    return place;
+  }
+
+  #leave(): void {
+    this.#buffers.module.HEAPU8.fill(0, this.#buffers.key, this.#buffers.key + KEY_LENGTH);
+  }
+
+  release(): void {
+    this.#key.fill(0);
+  }
+}
+
+function copy(from: Uint8Array, fromAt: number, to: Uint8Array, toAt: number, length: number): void {
+  to.set(from.subarray(fromAt, fromAt + length), toAt);
+}
+
+/** `loadLibsodium()` has to be done before. */
+export function createLibsodiumCipher(name: SodiumCipherName): AeadCipher {
+  return {
+    name,
+    backend: 'libsodium',
+    sealingKey: (key) => new SodiumKey(name, key),
+    openingKey: (key) => new SodiumKey(name, key),
+  };
+}

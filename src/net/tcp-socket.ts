@@ -1,0 +1,130 @@
+/**
+ * A connected, non-blocking TCP socket on the reactor, edge-triggered: it is registered once, and what the kernel reported is kept as flags
+ * until a call says otherwise. That spares an epoll_ctl at every change of interest, which is what a relay changes most.
+ *
+ * An accepted socket is registered without EPOLLOUT, because it starts out writable and the first report of that would be one event a
+ * connection for nothing; the first send that blocks adds it.
+ */
+
+import {
+  EPOLLERR,
+  EPOLLET,
+  EPOLLHUP,
+  EPOLLIN,
+  EPOLLOUT,
+  EPOLLRDHUP,
+  MSG_NOSIGNAL,
+  SHUT_WR,
+  SO_LINGER,
+  SOL_SOCKET,
+} from '../../native-bindings/constants.js';
+import { EAGAIN } from '../../native-bindings/errno.js';
+import type { Region } from '../../native-bindings/memory.js';
+import { recv, send, setOptionPair, shutdown } from '../../native-bindings/socket.js';
+import type { EventHandler, Reactor } from '../reactor/reactor.js';
+
+const READ_EVENTS = EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+const FINAL_EVENTS = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+const WRITE_EVENTS = EPOLLOUT | EPOLLHUP | EPOLLERR;
+
+/** What is watched while a connection is being made, and from then on. */
+export const CONNECT_INTEREST = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+const ACCEPTED_INTEREST = EPOLLIN | EPOLLRDHUP | EPOLLET;
+
+/** Of `receive` and `send`: nothing can be moved now; an event will come. */
+export const WOULD_BLOCK = -EAGAIN;
+
+export class TcpSocket {
+  readonly fd: number;
+  /** A receive may yield something. */
+  readable: boolean;
+  /** A send may be taken. */
+  writable = true;
+  readonly #reactor: Reactor;
+  /** The peer's FIN or an error has been reported: a short read does not mean that there is nothing more to learn. */
+  #final = false;
+  #watchesOut: boolean;
+  #open = true;
+
+  private constructor(reactor: Reactor, fd: number, watchesOut: boolean, readable: boolean) {
+    this.#reactor = reactor;
+    this.fd = fd;
+    this.#watchesOut = watchesOut;
+    this.readable = readable;
+  }
+
+  /** Registers a descriptor that accept4 returned. What it has received already is reported by the first event. */
+  static accepted(reactor: Reactor, fd: number, handler: EventHandler): TcpSocket {
+    reactor.register(fd, ACCEPTED_INTEREST, handler);
+    return new TcpSocket(reactor, fd, false, false);
+  }
+
+  /** Takes over a descriptor that was registered for CONNECT_INTEREST and is connected now. */
+  static connected(reactor: Reactor, fd: number, handler: EventHandler): TcpSocket {
+    reactor.handOver(fd, handler);
+    // What arrived with the event that said "connected" has had its edge.
+    return new TcpSocket(reactor, fd, true, true);
+  }
+
+  get open(): boolean {
+    return this.#open;
+  }
+
+  /** Hands the descriptor's events to another owner. */
+  handOver(handler: EventHandler): void {
+    this.#reactor.handOver(this.fd, handler);
+  }
+
+  /** Keeps what the kernel reported. */
+  note(events: number): void {
+    if ((events & READ_EVENTS) !== 0) this.readable = true;
+    if ((events & WRITE_EVENTS) !== 0) this.writable = true;
+    if ((events & FINAL_EVENTS) !== 0) this.#final = true;
+  }
+
+  /** @returns bytes received, 0 at the end of the stream, WOULD_BLOCK, or another negative errno */
+  receive(region: Region, offset: number, length: number): number {
+    const received = recv(this.fd, region, offset, length, 0);
+    // After a short read the next byte comes with an edge of its own. A FIN that has been reported already does not.
+    if (received < length && !this.#final) this.readable = false;
+    else if (received === WOULD_BLOCK) this.readable = false;
+    return received;
+  }
+
+  /** @returns bytes taken (fewer than asked: the socket is full until an event says otherwise), WOULD_BLOCK, or another negative errno */
+  send(region: Region, offset: number, length: number): number {
+    const sent = send(this.fd, region, offset, length, MSG_NOSIGNAL);
+    if (sent < length && (sent >= 0 || sent === WOULD_BLOCK)) this.#blocked();
+    return sent;
+  }
+
+  #blocked(): void {
+    this.writable = false;
+    if (this.#watchesOut) return;
+    this.#watchesOut = true;
+    // EPOLL_CTL_MOD looks at the state anew, so space that came free since the send is reported too.
+    this.#reactor.modify(this.fd, CONNECT_INTEREST);
+  }
+
+  /** Sends FIN. A peer that has reset the connection makes this fail, which is no news: the next receive says so. */
+  finish(): void {
+    shutdown(this.fd, SHUT_WR);
+  }
+
+  /**
+   * Closes. The kernel sends FIN, or RST where received bytes are left unread.
+   * Idempotent.
+   */
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#reactor.closeDescriptor(this.fd);
+  }
+
+  /** Closes with RST, so that the peer cannot take what it got for the whole. Idempotent. */
+  abort(): void {
+    if (!this.#open) return;
+    setOptionPair(this.fd, SOL_SOCKET, SO_LINGER, 1, 0);
+    this.close();
+  }
+}

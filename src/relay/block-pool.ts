@@ -1,0 +1,96 @@
+/**
+ * Memory for what sessions must keep between two events: bytes that a socket did not take, and the beginning of a chunk whose rest has not
+ * come. Blocks come from slabs; a slab whose blocks have all come back is given back to the system, but for one in reserve.
+ */
+
+import { Region } from '../../native-bindings/memory.js';
+
+/** Slabs are about this large: a few of them serve thousands of sessions, and giving one back is worth a system call. */
+const SLAB_BYTES = 1024 * 1024;
+
+interface Slab {
+  readonly region: Region;
+  readonly free: Block[];
+}
+
+/** A run of the pool's `blockSize` bytes at `offset` of `region`. */
+export interface Block {
+  readonly slab: Slab;
+  readonly region: Region;
+  readonly offset: number;
+}
+
+/** The pool is at its limit. The session that asked ends; the others go on. */
+export class PoolExhaustedError extends Error {
+  override readonly name = 'PoolExhaustedError';
+}
+
+export class BlockPool {
+  /** Bytes of each block. */
+  readonly blockSize: number;
+  readonly #blocksASlab: number;
+  readonly #maxBlocks: number;
+  /** Slabs with a free block. */
+  readonly #available: Slab[] = [];
+  #slabs = 0;
+  #inUse = 0;
+
+  /** @param maxBytes what all sessions of a reactor may keep together */
+  constructor(blockSize: number, maxBytes: number) {
+    this.blockSize = blockSize;
+    this.#blocksASlab = Math.max(1, Math.floor(SLAB_BYTES / blockSize));
+    this.#maxBlocks = Math.floor(maxBytes / blockSize);
+  }
+
+  /** Blocks that are taken; tests see by it that none leaks. */
+  get inUse(): number {
+    return this.#inUse;
+  }
+
+  /** @throws PoolExhaustedError */
+  take(): Block {
+    if (this.#inUse >= this.#maxBlocks) throw new PoolExhaustedError('sessions hold as much memory as they may');
+    let slab = this.#available.at(-1);
+    if (slab === undefined) {
+      slab = this.#newSlab();
+      this.#slabs++;
+      this.#available.push(slab);
+    }
+    const block = slab.free.pop();
+    if (block === undefined) throw new Error('a slab without free blocks is among those with one');
+    if (slab.free.length === 0) this.#available.pop();
+    this.#inUse++;
+    return block;
+  }
+
+  give(block: Block): void {
+    const { slab } = block;
+    if (slab.free.length === 0) this.#available.push(slab);
+    slab.free.push(block);
+    this.#inUse--;
+    if (slab.free.length === this.#blocksASlab && this.#available.length > 1) {
+      this.#available.splice(this.#available.indexOf(slab), 1);
+      this.#slabs--;
+      slab.region.release();
+    }
+  }
+
+  /** Gives all memory back; nothing of the pool may be used afterwards. */
+  release(): void {
+    for (const slab of this.#available) slab.region.release();
+    this.#available.length = 0;
+  }
+
+  /** Slabs held from the system, free or not. */
+  get slabs(): number {
+    return this.#slabs;
+  }
+
+  #newSlab(): Slab {
+    const count = this.#blocksASlab;
+    const region = new Region(count * this.blockSize);
+    const slab: Slab = { region, free: [] };
+    for (let i = count - 1; i >= 0; i--) slab.free.push({ slab, region, offset: i * this.blockSize });
+    return slab;
+  }
+}

@@ -1,0 +1,100 @@
+/** What all sessions of one reactor share. */
+
+import type { LogLevel } from '../config/types.js';
+import type { Reactor } from '../reactor/reactor.js';
+import { LONGEST_UNIT } from '../shadowsocks/stream-opener.js';
+import { BlockPool } from './block-pool.js';
+import type { Status } from './status.js';
+import { OUTPUT_SIZE, Workspace } from './workspace.js';
+
+export type LogFields = Readonly<Record<string, string | number | boolean>>;
+
+/** Where log lines of a reactor go. `enabled` is asked first, so that a quiet program makes no lines. */
+export interface Log {
+  enabled(level: LogLevel): boolean;
+  write(level: Exclude<LogLevel, 'silent'>, message: string, fields: LogFields): void;
+}
+
+/** Counters of one reactor. */
+export interface Counters {
+  connections: number;
+  active: number;
+  /** Payload from the client to the destination. */
+  bytesUp: number;
+  /** Payload from the destination to the client. */
+  bytesDown: number;
+  readonly outcomes: Map<Status, number>;
+}
+
+/**
+ * What the backlogs of one reactor may hold together: some 2,000 connections stalled at once, each at its worst, and an end to growth past
+ * that. Pages cost memory once they are written.
+ */
+const BACKLOG_BYTES = 256 * 1024 * 1024;
+/** Likewise for incomplete chunks: 16 KiB each, so some 4,000 of them at their worst. */
+const CARRY_BYTES = 64 * 1024 * 1024;
+
+/** A session, as far as its reactor's owner must know it: to end it when the program stops. */
+export interface Session {
+  /** Ends it now. Idempotent, never throws. */
+  destroy(status: Status): void;
+}
+
+/** A connection that is only read and discarded any more. */
+export interface DrainingConnection {
+  /** Ends it by FIN at once. */
+  finish(): void;
+  /** Closes it now. Never throws. */
+  destroy(): void;
+}
+
+/** Held connections past these make the oldest one go: probes are cheap to make, so they must stay cheap to hold. */
+const MAX_DRAINING = 4096;
+
+export class RelayContext {
+  readonly reactor: Reactor;
+  readonly log: Log;
+  readonly workspace = new Workspace();
+  readonly backlogs = new BlockPool(OUTPUT_SIZE, BACKLOG_BYTES);
+  readonly carries = new BlockPool(LONGEST_UNIT, CARRY_BYTES);
+  readonly sessions = new Set<Session>();
+  /** In the order in which they came. */
+  readonly draining = new Set<DrainingConnection>();
+  readonly counters: Counters = { connections: 0, active: 0, bytesUp: 0, bytesDown: 0, outcomes: new Map() };
+  readonly idleTimeoutMs: number;
+  /** Called after each session's end, so that a draining program sees the last one go. */
+  onSessionEnd: () => void = () => {};
+
+  constructor(reactor: Reactor, log: Log, idleTimeoutMs: number) {
+    this.reactor = reactor;
+    this.log = log;
+    this.idleTimeoutMs = idleTimeoutMs;
+  }
+
+  begin(session: Session): void {
+    this.sessions.add(session);
+    this.counters.connections++;
+    this.counters.active++;
+  }
+
+  end(session: Session, status: Status): void {
+    if (!this.sessions.delete(session)) return;
+    this.counters.active--;
+    this.counters.outcomes.set(status, (this.counters.outcomes.get(status) ?? 0) + 1);
+    this.onSessionEnd();
+  }
+
+  beginDraining(connection: DrainingConnection): void {
+    if (this.draining.size >= MAX_DRAINING) {
+      const [oldest] = this.draining;
+      oldest?.finish();
+    }
+    this.draining.add(connection);
+  }
+
+  release(): void {
+    this.workspace.release();
+    this.backlogs.release();
+    this.carries.release();
+  }
+}

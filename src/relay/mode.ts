@@ -1,0 +1,20 @@
+/** What the control plane sees of a mode (client or server) that runs on a reactor. */
+
+import type { ShadowsocksEndpoint } from '../config/types.js';
+import type { NameResolver } from '../net/name-resolver.js';
+import type { Keyring } from '../shadowsocks/keyring.js';
+import type { RelayContext } from './context.js';
+
+/** What a mode is given. */
+export interface ModeParts {
+  readonly context: RelayContext;
+  readonly resolver: NameResolver;
+  readonly keyringOf: (endpoint: ShadowsocksEndpoint) => Keyring;
+}
+
+export interface Mode {
+  /** No new connections from now on; those that are there live on. */
+  stopListening(): void;
+  /** Forgets keys. Called when no session is left. */
+  release(): void;
+}

@@ -1,0 +1,321 @@
+/**
+ * The two-way pipe between a plain socket and a cipher socket: the browser and the server on the client, the destination and the client on
+ * the server. Both modes meet here.
+ *
+ *   plain ──receive──► seal ──send──► cipher        cipher ──receive──► open ──send──► plain
+ *
+ * Back-pressure falls out of the state of the two directions: a direction moves bytes while its source is readable, its sink's backlog is
+ * empty and neither has ended. What a send did not take becomes the sink's backlog, which stops the direction until the sink
+ * is writable again. Nothing else is ever buffered.
+ */
+
+import { encodeTarget, type Target, targetLength } from '../net/target.js';
+import { type TcpSocket, WOULD_BLOCK } from '../net/tcp-socket.js';
+import type { EventHandler } from '../reactor/reactor.js';
+import { type TimeoutHandler, Timer } from '../reactor/timers.js';
+import type { Region } from '../../native-bindings/memory.js';
+import type { StreamOpener } from '../shadowsocks/stream-opener.js';
+import { CHUNK_OVERHEAD, MAX_CHUNK_PAYLOAD, type StreamSealer } from '../shadowsocks/stream-sealer.js';
+import { Backlog } from './backlog.js';
+import { PoolExhaustedError } from './block-pool.js';
+import type { Carry } from './carry.js';
+import type { RelayContext } from './context.js';
+import type { Status } from './status.js';
+import { HEADROOM, READ_LENGTH } from './workspace.js';
+
+/** Receives of one direction before other sessions get their turn: about half a mebibyte. */
+const RECEIVES_A_TURN = 4;
+/**
+ * How long a client's header waits for the first bytes of the program behind it, so that they leave in one packet whose size says nothing
+ * (protocols in which the server speaks first pay it once). Outline waits 10 ms, shadowsocks-rust up to 500.
+ */
+const FIRST_PAYLOAD_WAIT_MS = 20;
+/** The idle time-out is looked at this often within its length, so that no byte costs a timer. */
+const IDLE_CHECKS = 4;
+/** As many sealed bytes as READ_LENGTH of payload: a full receive then ends at a chunk's end, and nothing is carried over. */
+const SEALED_READ_LENGTH = (READ_LENGTH / MAX_CHUNK_PAYLOAD) * (MAX_CHUNK_PAYLOAD + CHUNK_OVERHEAD);
+const ALL_CHUNKS = Number.MAX_SAFE_INTEGER;
+
+export interface RelayOwner {
+  /** Called once. The sockets are open still: closing them, in whichever way fits the status, is the owner's. */
+  relayEnded(status: Status): void;
+}
+
+/** One socket of the two, as a handler of its events. */
+export class RelayEnd implements EventHandler {
+  readonly socket: TcpSocket;
+  readonly backlog: Backlog;
+  readonly #relay: Relay;
+  /** Nothing more is received: its FIN came, or its bytes have nowhere to go. */
+  inputEnded = false;
+  /** Nothing more is sent: our FIN went, or the peer refuses. */
+  outputEnded = false;
+  /** A call by `defer` is under way. */
+  deferred = false;
+
+  constructor(relay: Relay, socket: TcpSocket, backlog: Backlog) {
+    this.#relay = relay;
+    this.socket = socket;
+    this.backlog = backlog;
+  }
+
+  handleEvents(events: number): void {
+    if (events === 0) this.deferred = false;
+    this.#relay.handleEvents(this, events);
+  }
+
+  handleFailure(error: unknown): void {
+    this.#relay.handleFailure(error);
+  }
+}
+
+export class Relay implements TimeoutHandler {
+  readonly plain: RelayEnd;
+  readonly cipher: RelayEnd;
+  /** Payload bytes moved from plain to cipher and back. */
+  sealedBytes = 0;
+  openedBytes = 0;
+  readonly #context: RelayContext;
+  readonly #owner: RelayOwner;
+  readonly #sealer: StreamSealer;
+  readonly #opener: StreamOpener;
+  readonly #carry: Carry;
+  readonly #firstPayload: Timer = new Timer(this);
+  readonly #idle: Timer = new Timer(this);
+  #header: Target | undefined = undefined;
+  /** The carry may hold whole chunks: the handshake left them, because it stops at the address. */
+  #unopened = false;
+  #lastActivityMs: number;
+  #over = false;
+
+  /** The sockets' events come here from now on. */
+  constructor(
+    context: RelayContext,
+    owner: RelayOwner,
+    plain: TcpSocket,
+    cipher: TcpSocket,
+    sealer: StreamSealer,
+    opener: StreamOpener,
+    carry: Carry,
+  ) {
+    this.#context = context;
+    this.#owner = owner;
+    this.#sealer = sealer;
+    this.#opener = opener;
+    this.#carry = carry;
+    this.plain = new RelayEnd(this, plain, new Backlog(context.backlogs));
+    this.cipher = new RelayEnd(this, cipher, new Backlog(context.backlogs));
+    this.#lastActivityMs = context.reactor.nowMs;
+    plain.handOver(this.plain);
+    cipher.handOver(this.cipher);
+    if (context.idleTimeoutMs > 0) context.reactor.arm(this.#idle, context.idleTimeoutMs / IDLE_CHECKS);
+  }
+
+  /** Moves what is there already. @param header goes in front of the first sealed payload (a client's), or alone after a short wait */
+  start(header: Target | undefined): void {
+    this.#header = header;
+    if (header !== undefined) this.#context.reactor.arm(this.#firstPayload, FIRST_PAYLOAD_WAIT_MS);
+    this.handleEvents(this.plain, 0);
+  }
+
+  /** As `start`, with payload that came together with the request. */
+  startWith(header: Target, payload: Uint8Array): void {
+    const { input } = this.#context.workspace;
+    input.bytes.set(payload, HEADROOM);
+    this.#header = header;
+    if (this.#seal(HEADROOM, payload.length)) this.handleEvents(this.plain, 0);
+  }
+
+  /** Of a server: `early` payload was opened with the address, and more may have been received with it. */
+  startOpened(early: Uint8Array | undefined): void {
+    const { output } = this.#context.workspace;
+    if (early !== undefined) {
+      this.openedBytes += early.length;
+      output.bytes.set(early, 0);
+      if (!this.#deliver(this.plain, output, early.length)) return;
+    }
+    this.#unopened = this.#carry.length > 0;
+    this.handleEvents(this.cipher, 0);
+  }
+
+  handleEvents(end: RelayEnd, events: number): void {
+    if (this.#over) return;
+    end.socket.note(events);
+    if (!end.backlog.empty && !this.#flush(end)) return;
+    // The direction that the event is about goes first; the other one may have been waiting for this end's backlog.
+    if (end === this.plain) {
+      this.#pumpSealing();
+      this.#pumpOpening();
+    } else {
+      this.#pumpOpening();
+      this.#pumpSealing();
+    }
+  }
+
+  #pumpSealing(): void {
+    const { plain, cipher } = this;
+    for (let i = 0; plain.socket.readable && cipher.backlog.empty && !plain.inputEnded && !this.#over; i++) {
+      if (i === RECEIVES_A_TURN) {
+        this.#defer(plain);
+        return;
+      }
+      const received = plain.socket.receive(this.#context.workspace.input, HEADROOM, READ_LENGTH);
+      if (received === WOULD_BLOCK) return;
+      if (received <= 0) this.#inputOver(plain, cipher, received === 0 ? 'OK' : 'ERR_RESET');
+      else this.#seal(HEADROOM, received);
+    }
+  }
+
+  /** Seals payload of the input buffer, behind the header where that has not gone yet. @returns false where the relay is over */
+  #seal(at: number, length: number): boolean {
+    const { input, output } = this.#context.workspace;
+    let from = at;
+    if (this.#header !== undefined) {
+      from -= targetLength(this.#header);
+      encodeTarget(this.#header, input.bytes, from);
+      this.#header = undefined;
+      this.#context.reactor.cancel(this.#firstPayload);
+    }
+    this.sealedBytes += length;
+    const sealed = this.#sealer.seal(input, from, at + length - from, output, 0);
+    return this.#deliver(this.cipher, output, sealed);
+  }
+
+  #pumpOpening(): void {
+    const { plain, cipher } = this;
+    const { input } = this.#context.workspace;
+    if (this.#unopened && plain.backlog.empty) {
+      this.#unopened = false;
+      if (!this.#open(HEADROOM + this.#carry.restore(input, HEADROOM))) return;
+    }
+    for (let i = 0; cipher.socket.readable && plain.backlog.empty && !cipher.inputEnded && !this.#over; i++) {
+      if (i === RECEIVES_A_TURN) {
+        this.#defer(cipher);
+        return;
+      }
+      const carried = this.#carry.restore(input, HEADROOM);
+      const received = cipher.socket.receive(input, HEADROOM + carried, SEALED_READ_LENGTH - carried);
+      if (received === WOULD_BLOCK) return;
+      if (received <= 0) {
+        const cut = carried > 0 || this.#opener.insideChunk;
+        this.#inputOver(cipher, plain, received < 0 ? 'ERR_RESET' : cut ? 'ERR_TRUNCATED' : 'OK');
+        return;
+      }
+      this.#open(HEADROOM + carried + received);
+    }
+  }
+
+  /** Opens what is complete of the input buffer up to `end`, and sends it on. @returns false where the relay is over */
+  #open(end: number): boolean {
+    const { input, output } = this.#context.workspace;
+    const opened = this.#opener.open(input, HEADROOM, end, output, 0, ALL_CHUNKS);
+    if (opened < 0) return this.#end('ERR_CIPHER');
+    this.#carry.save(input, this.#opener.consumedTo, end);
+    this.openedBytes += opened;
+    return opened === 0 || this.#deliver(this.plain, output, opened);
+  }
+
+  /** Sends the first `length` bytes of `from`, and keeps what is not taken. @returns false where the relay is over */
+  #deliver(end: RelayEnd, from: Region, length: number): boolean {
+    this.#lastActivityMs = this.#context.reactor.nowMs;
+    if (end.outputEnded) return !this.#over;
+    let sent = end.socket.writable ? end.socket.send(from, 0, length) : 0;
+    if (sent < 0) {
+      if (sent !== WOULD_BLOCK) return this.#outputBroken(end);
+      sent = 0;
+    }
+    if (sent < length) end.backlog.keep(from, sent, length - sent);
+    return true;
+  }
+
+  /** Sends from a backlog, then the FIN that waited behind it. @returns false where the relay is over */
+  #flush(end: RelayEnd): boolean {
+    if (end.backlog.flush(end.socket) < 0) return this.#outputBroken(end);
+    const source = end === this.plain ? this.cipher : this.plain;
+    if (end.backlog.empty && source.inputEnded) return this.#finishOutput(end);
+    return true;
+  }
+
+  /** The source of a direction has ended. */
+  #inputOver(source: RelayEnd, sink: RelayEnd, status: Status): void {
+    if (status !== 'OK') {
+      this.#end(status);
+      return;
+    }
+    source.inputEnded = true;
+    // A client that ends without a byte of payload still wants its connection made.
+    if (this.#header !== undefined && source === this.plain && !this.#seal(HEADROOM, 0)) return;
+    if (sink.backlog.empty) this.#finishOutput(sink);
+  }
+
+  /** Passes a FIN on. Where the other direction has ended before, closing both sockets does it. @returns false where the relay is over */
+  #finishOutput(end: RelayEnd): boolean {
+    const other = end === this.plain ? this.cipher : this.plain;
+    end.outputEnded = true;
+    if (other.outputEnded) return this.#end('OK');
+    end.socket.finish();
+    return true;
+  }
+
+  /**
+   * A peer takes no more. What it sent before may still be in the receive queue (data, then RST): so its own direction goes on until a
+   * receive says what happened.
+   */
+  #outputBroken(end: RelayEnd): boolean {
+    const source = end === this.plain ? this.cipher : this.plain;
+    end.outputEnded = true;
+    end.backlog.clear();
+    source.inputEnded = true;
+    if (end.inputEnded) return this.#end('ERR_RESET');
+    end.socket.readable = true;
+    this.#defer(end);
+    return true;
+  }
+
+  #defer(end: RelayEnd): void {
+    if (end.deferred) return;
+    end.deferred = true;
+    this.#context.reactor.defer(end);
+  }
+
+  handleTimeout(timer: Timer): void {
+    if (this.#over) return;
+    if (timer === this.#firstPayload) {
+      this.#seal(HEADROOM, 0);
+      return;
+    }
+    const { reactor, idleTimeoutMs } = this.#context;
+    if (reactor.nowMs - this.#lastActivityMs >= idleTimeoutMs) this.#end('ERR_IDLE');
+    else reactor.arm(this.#idle, idleTimeoutMs / IDLE_CHECKS);
+  }
+
+  handleFailure(error: unknown): void {
+    if (this.#over) return;
+    if (error instanceof PoolExhaustedError) {
+      this.#end('ERR_MEMORY');
+      return;
+    }
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#context.log.write('error', 'a session failed', { error: stack });
+    this.#end('ERR_BUG');
+  }
+
+  #end(status: Status): false {
+    this.release();
+    this.#owner.relayEnded(status);
+    return false;
+  }
+
+  /** Stops, and gives back memory, timers and keys; the owner is not called any more. Idempotent. */
+  release(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#context.reactor.cancel(this.#firstPayload);
+    this.#context.reactor.cancel(this.#idle);
+    this.plain.backlog.clear();
+    this.cipher.backlog.clear();
+    this.#carry.clear();
+    this.#sealer.release();
+    this.#opener.release();
+  }
+}

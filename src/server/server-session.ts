@@ -1,0 +1,216 @@
+/**
+ * One client's connection to the server: the first chunks up to the whole target address, the dialing of the target, then the relay.
+ *
+ *   handshake ──address──► dialing ──connected──► relay ──► closed
+ *       └── not authentic ──► drained (never answered)
+ */
+
+import { decodeTarget, formatTarget, type Target } from '../net/target.js';
+import type { Dial, DialHandler, TcpDialer } from '../net/tcp-dialer.js';
+import { TcpSocket, WOULD_BLOCK } from '../net/tcp-socket.js';
+import type { EventHandler } from '../reactor/reactor.js';
+import { EPOLLERR, EPOLLHUP } from '../../native-bindings/constants.js';
+import { type TimeoutHandler, Timer } from '../reactor/timers.js';
+import { Carry } from '../relay/carry.js';
+import type { RelayContext, Session } from '../relay/context.js';
+import { Drain } from '../relay/drain.js';
+import { Relay, type RelayOwner } from '../relay/relay.js';
+import { dialStatus, type Status } from '../relay/status.js';
+import { HEADROOM } from '../relay/workspace.js';
+import type { Keyring } from '../shadowsocks/keyring.js';
+import { LONGEST_UNIT, StreamOpener } from '../shadowsocks/stream-opener.js';
+import { StreamSealer } from '../shadowsocks/stream-sealer.js';
+
+/** What all sessions of one port share. */
+export interface ServerContext {
+  readonly relay: RelayContext;
+  readonly dialer: TcpDialer;
+  readonly keyring: Keyring;
+  /** From accept, the same for every way to fail; Infinity: never. */
+  readonly probeTimeoutMs: number;
+}
+
+export class ServerSession implements EventHandler, DialHandler, TimeoutHandler, RelayOwner, Session {
+  readonly #context: ServerContext;
+  readonly #client: TcpSocket;
+  readonly #peer: string;
+  readonly #startMs: number;
+  readonly #deadline: Timer = new Timer(this);
+  readonly #opener: StreamOpener;
+  readonly #carry: Carry;
+  /** Plaintext of an address that is split over chunks. */
+  #plaintext: Uint8Array | undefined = undefined;
+  #target: Target | undefined = undefined;
+  /** Payload that came in the chunk of the address. */
+  #early: Uint8Array | undefined = undefined;
+  #dial: Dial | undefined = undefined;
+  #upstream: TcpSocket | undefined = undefined;
+  #relay: Relay | undefined = undefined;
+  #over = false;
+
+  /** @param peer the client's address, for the log; empty where nobody reads it */
+  constructor(context: ServerContext, fd: number, peer: string) {
+    this.#context = context;
+    this.#peer = peer;
+    const { relay, keyring, probeTimeoutMs } = context;
+    this.#startMs = relay.reactor.nowMs;
+    this.#opener = new StreamOpener(keyring);
+    this.#carry = new Carry(relay.carries);
+    this.#client = TcpSocket.accepted(relay.reactor, fd, this);
+    if (probeTimeoutMs !== Number.POSITIVE_INFINITY) relay.reactor.arm(this.#deadline, probeTimeoutMs);
+    relay.begin(this);
+  }
+
+  /** Events of the client's socket until the relay has it. */
+  handleEvents(events: number): void {
+    this.#client.note(events);
+    if (this.#target === undefined) this.#readHandshake();
+    // While the target is dialed nothing is read. A half-close is no reason to give up, a reset is.
+    else if (this.#relay === undefined && (events & (EPOLLERR | EPOLLHUP)) !== 0) this.#end('ERR_RESET', 'client');
+  }
+
+  #readHandshake(): void {
+    const { input } = this.#context.relay.workspace;
+    while (this.#client.readable && this.#target === undefined && !this.#over) {
+      const carried = this.#carry.restore(input, HEADROOM);
+      const received = this.#client.receive(input, HEADROOM + carried, LONGEST_UNIT - carried);
+      if (received === WOULD_BLOCK) return;
+      // The client's FIN before a request is answered by ours, whatever came before.
+      if (received <= 0) this.#end('ERR_TRUNCATED', received === 0 ? 'closed' : 'reset');
+      else this.#openHandshake(HEADROOM + carried + received);
+    }
+  }
+
+  /** Opens chunk after chunk of `input[HEADROOM, end)`, until the address is whole; what is behind stays sealed for now. */
+  #openHandshake(end: number): void {
+    const { input, output } = this.#context.relay.workspace;
+    let length = 0;
+    if (this.#plaintext !== undefined) {
+      output.bytes.set(this.#plaintext, 0);
+      length = this.#plaintext.length;
+    }
+    for (let from = HEADROOM; ; ) {
+      const opened = this.#opener.open(input, from, end, output, length, 1);
+      if (opened < 0) {
+        this.#absorb('ERR_CIPHER', '');
+        return;
+      }
+      from = this.#opener.consumedTo;
+      if (opened === 0) {
+        this.#carry.save(input, from, end);
+        break;
+      }
+      length += opened;
+      const decoded = decodeTarget(output.bytes, 0, length);
+      if (decoded.status === 'bad') {
+        this.#absorb('ERR_ADDRESS', decoded.reason);
+        return;
+      }
+      if (decoded.status === 'ok') {
+        this.#carry.save(input, from, end);
+        this.#connectTo(decoded.target, output.bytes, decoded.length, length);
+        return;
+      }
+    }
+    if (length > 0) this.#plaintext = output.bytes.slice(0, length);
+  }
+
+  #connectTo(target: Target, plaintext: Uint8Array, payloadAt: number, end: number): void {
+    this.#target = target;
+    this.#plaintext = undefined;
+    this.#opener.allowEmptyChunks = true;
+    if (payloadAt < end) this.#early = plaintext.slice(payloadAt, end);
+    this.#context.relay.reactor.cancel(this.#deadline);
+    this.#dial = this.#context.dialer.dial(target, this);
+  }
+
+  handleConnected(fd: number): void {
+    this.#dial = undefined;
+    const { relay: context, keyring } = this.#context;
+    const upstream = TcpSocket.connected(context.reactor, fd, this);
+    this.#upstream = upstream;
+    const relay = new Relay(context, this, upstream, this.#client, new StreamSealer(keyring), this.#opener, this.#carry);
+    this.#relay = relay;
+    relay.startOpened(this.#early);
+    this.#early = undefined;
+  }
+
+  handleDialFailure(failure: string): void {
+    this.#dial = undefined;
+    // Only a holder of the key gets here, so the FIN may be prompt.
+    Drain.begin(this.#context.relay, this.#client, 0);
+    this.#end(dialStatus(failure), failure, true);
+  }
+
+  /** Whatever the client sent or did not send: at the deadline it gets FIN and nothing else. */
+  handleTimeout(): void {
+    Drain.begin(this.#context.relay, this.#client, 0);
+    this.#end('ERR_HANDSHAKE_TIMEOUT', '', true);
+  }
+
+  /** Not a client of ours, or one that is being tampered with: it learns nothing. */
+  #absorb(status: Status, reason: string): void {
+    const { relay, probeTimeoutMs } = this.#context;
+    const elapsedMs = relay.reactor.nowMs - this.#startMs;
+    Drain.begin(relay, this.#client, Math.max(1, probeTimeoutMs - elapsedMs));
+    this.#end(status, reason, true);
+  }
+
+  relayEnded(status: Status): void {
+    if (status === 'ERR_RESET') {
+      this.#client.abort();
+      this.#upstream?.abort();
+    }
+    if (status === 'ERR_CIPHER') {
+      // Stop forwarding and answering; a FIN comes as late as for any other probe, a RST never.
+      Drain.begin(this.#context.relay, this.#client, Math.max(1, this.#context.probeTimeoutMs));
+      this.#end(status, '', true);
+      return;
+    }
+    this.#end(status, '');
+  }
+
+  handleFailure(error: unknown): void {
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#context.relay.log.write('error', 'a session failed', { error: stack });
+    this.destroy('ERR_BUG');
+  }
+
+  destroy(status: Status): void {
+    this.#end(status, '');
+  }
+
+  #end(status: Status, reason: string, clientIsDrained = false): void {
+    if (this.#over) return;
+    this.#over = true;
+    const { relay: context } = this.#context;
+    context.reactor.cancel(this.#deadline);
+    this.#dial?.cancel();
+    if (this.#relay === undefined) {
+      this.#carry.clear();
+      this.#opener.release();
+    } else {
+      this.#relay.release();
+      context.counters.bytesUp += this.#relay.openedBytes;
+      context.counters.bytesDown += this.#relay.sealedBytes;
+    }
+    if (!clientIsDrained) this.#client.close();
+    this.#upstream?.close();
+    this.#log(status, reason);
+    context.end(this, status);
+  }
+
+  #log(status: Status, reason: string): void {
+    const { log, reactor } = this.#context.relay;
+    if (!log.enabled('info')) return;
+    log.write('info', 'connection', {
+      client: this.#peer,
+      target: this.#target === undefined ? '' : formatTarget(this.#target),
+      status,
+      reason,
+      up: this.#relay?.openedBytes ?? 0,
+      down: this.#relay?.sealedBytes ?? 0,
+      ms: Math.round(reactor.nowMs - this.#startMs),
+    });
+  }
+}

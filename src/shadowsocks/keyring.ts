@@ -1,0 +1,65 @@
+/** What one Shadowsocks endpoint needs to make session keys: method, master key, and the means of this thread. */
+
+import type { ShadowsocksEndpoint } from '../config/types.js';
+import type { AeadCipher, OpeningKey, SealingKey } from '../crypto/aead.js';
+import { cipherFor } from '../crypto/ciphers.js';
+import type { SubkeyDerivation } from '../crypto/hkdf.js';
+import { keyFromBase64, keyFromPassword } from '../crypto/master-key.js';
+import { METHODS, type Method } from '../crypto/methods.js';
+import type { RandomSource } from '../crypto/random.js';
+
+export class Keyring {
+  readonly method: Method;
+  /** In bytes; AEAD 2017 has salts as long as its keys. */
+  readonly saltLength: number;
+  readonly #cipher: AeadCipher;
+  readonly #masterKey: Uint8Array;
+  readonly #derivation: SubkeyDerivation;
+  readonly #random: RandomSource;
+  readonly #subkey: Uint8Array;
+
+  constructor(method: Method, masterKey: Uint8Array, derivation: SubkeyDerivation, random: RandomSource) {
+    this.method = method;
+    this.saltLength = method.keyLength;
+    this.#cipher = cipherFor(method);
+    this.#masterKey = masterKey;
+    this.#derivation = derivation;
+    this.#random = random;
+    this.#subkey = new Uint8Array(method.keyLength);
+  }
+
+  /** Writes a fresh salt at `into[at, at + saltLength)` and returns the key that goes with it. */
+  startSealing(into: Uint8Array, at: number): SealingKey {
+    this.#random(into, at, this.saltLength);
+    this.#derive(into, at);
+    const key = this.#cipher.sealingKey(this.#subkey);
+    this.#subkey.fill(0);
+    return key;
+  }
+
+  /** The key for a stream whose salt is at `from[at, at + saltLength)`. */
+  startOpening(from: Uint8Array, at: number): OpeningKey {
+    this.#derive(from, at);
+    const key = this.#cipher.openingKey(this.#subkey);
+    this.#subkey.fill(0);
+    return key;
+  }
+
+  #derive(salt: Uint8Array, at: number): void {
+    this.#derivation.derive(this.#masterKey, salt.subarray(at, at + this.saltLength), this.#subkey);
+  }
+
+  /** Forgets the master key. */
+  wipe(): void {
+    this.#masterKey.fill(0);
+  }
+}
+
+/** The master key that an endpoint's `key` or `password` gives. The configuration has checked the length of `key`. */
+export function masterKeyOf(endpoint: ShadowsocksEndpoint): Uint8Array {
+  const { keyLength } = METHODS[endpoint.method];
+  if (endpoint.key === undefined) return keyFromPassword(endpoint.password, keyLength);
+  const key = keyFromBase64(endpoint.key, keyLength);
+  if (key === undefined) throw new RangeError(`the key of ${endpoint.method} must be ${keyLength} bytes in base64`);
+  return key;
+}

@@ -1,0 +1,57 @@
+/** Readings of all rounds, and the verdict on each metric: medians, and the range of the rounds' ratios. */
+
+import type { Reading } from './measure.js';
+import { advantage, METRIC_IDS, METRICS, type Metric, type MetricId, median } from './metrics.js';
+import type { Side } from './options.js';
+
+export interface Row {
+  readonly metric: Metric;
+  /** Medians; absent where that side did not run. */
+  readonly umbra: number | undefined;
+  readonly libev: number | undefined;
+  /** Of the rounds' ratios, where both sides ran. */
+  readonly ratio: { readonly median: number; readonly lowest: number; readonly highest: number } | undefined;
+  /** Absent where there is no target or no ratio. */
+  readonly met: boolean | undefined;
+}
+
+export class Results {
+  readonly #values = new Map<MetricId, Record<Side, number[]>>();
+
+  add(side: Side, reading: Reading): void {
+    for (const id of METRIC_IDS) {
+      const value = reading[id];
+      if (value === undefined) continue;
+      const values = this.#values.get(id) ?? { umbra: [], libev: [] };
+      values[side].push(value);
+      this.#values.set(id, values);
+    }
+  }
+
+  rows(): Row[] {
+    return METRIC_IDS.flatMap((id) => {
+      const values = this.#values.get(id);
+      return values === undefined ? [] : [rowOf(METRICS[id], values)];
+    });
+  }
+
+  toJSON(): Record<string, Record<Side, number[]>> {
+    return Object.fromEntries(this.#values);
+  }
+}
+
+function rowOf(metric: Metric, { umbra, libev }: Record<Side, number[]>): Row {
+  const ratios =
+    umbra.length === libev.length ? umbra.map((value, round) => advantage(metric, value, libev[round])) : [];
+  const ratio =
+    ratios.length === 0
+      ? undefined
+      : { median: median(ratios), lowest: Math.min(...ratios), highest: Math.max(...ratios) };
+  return {
+    metric,
+    umbra: umbra.length === 0 ? undefined : median(umbra),
+    libev: libev.length === 0 ? undefined : median(libev),
+    ratio,
+    met: ratio === undefined || metric.target === undefined ? undefined : ratio.median >= metric.target,
+  };
+}

@@ -1,0 +1,134 @@
+/** A real browser through client and server: a page with many resources under a name that only the server's side can resolve, and its
+ * own error page, soon, where a destination cannot be had. */
+
+import { mkdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import type { Browser, Page } from 'playwright-core';
+import { freePort, ProxyProcess, UMBRA } from '../support/proxy-process.js';
+import { launchBehind } from './browser.js';
+import { NameServer } from './name-server.js';
+import { COUNT_LOADED, RESOURCE_COUNT, Site } from './site.js';
+
+const PICTURES = fileURLToPath(new URL('../../../.cache/browser/', import.meta.url));
+const ENDPOINT = ['-m', 'aes-256-gcm', '-k', 'browser'];
+/** Above umbra's connect timeout (5 s). */
+const ERROR_TIMEOUT_MS = 15_000;
+
+/** In 127.0.0.0/8, which the server lets through, but a broadcast address: the kernel refuses to connect (ENETUNREACH). */
+const UNREACHABLE = '127.255.255.255';
+const NAMES = {
+  'page.umbra.test': '127.0.0.1',
+  'refused.umbra.test': '127.0.0.1',
+  'unreachable.umbra.test': UNREACHABLE,
+  'private.umbra.test': '10.0.0.1',
+};
+
+/** Opens `url`, which must fail; returns the browser's error and the code on the page that it then shows. */
+async function failToOpen(page: Page, url: string): Promise<{ readonly error: string; readonly shown: string | null }> {
+  const outcome = await page.goto(url, { timeout: ERROR_TIMEOUT_MS }).then(
+    () => 'it opened',
+    (error: Error) => error.message,
+  );
+  const error = /net::(\w+)/.exec(outcome)?.[1] ?? outcome;
+  return { error, shown: await page.locator('.error-code').textContent({ timeout: ERROR_TIMEOUT_MS }) };
+}
+
+describe('Chromium through client and server', () => {
+  const processes: ProxyProcess[] = [];
+  let site: Site;
+  let names: NameServer;
+  let browser: Browser;
+  let page: Page;
+  let closedPort = 0;
+
+  before(async () => {
+    mkdirSync(PICTURES, { recursive: true });
+    site = await Site.start();
+    names = await NameServer.start(NAMES);
+    closedPort = await freePort();
+    const server = `127.0.0.1:${await freePort()}`;
+    const local = `127.0.0.1:${await freePort()}`;
+    const egress = ['--egress-allow', '127.0.0.0/8', '--dns', `127.0.0.1:${names.port}`];
+    processes.push(await startUmbra(server, 'server', '-s', server, ...egress));
+    processes.push(await startUmbra(local, 'local', '-s', server, '-b', local));
+    browser = await launchBehind(portOf(local));
+  });
+
+  after(async () => {
+    await browser?.close();
+    await Promise.all(processes.map((each) => each.stop()));
+    names?.stop();
+    site?.stop();
+  });
+
+  beforeEach(async () => {
+    page = await browser.newPage();
+  });
+
+  afterEach(async () => {
+    await page?.close();
+  });
+
+  it('loads a page with 50 resources by a name that is resolved on the server side', async () => {
+    await page.goto(`http://page.umbra.test:${site.port}/`, { waitUntil: 'load' });
+    expect(await page.evaluate<number>(COUNT_LOADED)).to.equal(RESOURCE_COUNT);
+    expect(RESOURCE_COUNT).to.equal(50);
+    expect([...site.requests]).to.include.members(site.resourcePaths);
+    expect(names.queries).to.include('page.umbra.test');
+    await page.screenshot({ path: `${PICTURES}page.png` });
+  });
+
+  const failures = [
+    ['that refuses the connection', () => `http://refused.umbra.test:${closedPort}/`],
+    ['that cannot be reached', () => `http://unreachable.umbra.test:${site.port}/`],
+    ['in a private network, which the server keeps closed', () => `http://private.umbra.test:${site.port}/`],
+    ['whose name does not exist', () => `http://nowhere.umbra.test:${site.port}/`],
+  ] as const;
+  for (const [what, url] of failures) {
+    it(`shows its own error for a destination ${what}`, async () => {
+      const { error, shown } = await failToOpen(page, url());
+      // The protocol cannot say why: the server ends the connection.
+      expect(error).to.be.oneOf(['ERR_EMPTY_RESPONSE', 'ERR_CONNECTION_CLOSED', 'ERR_CONNECTION_RESET']);
+      expect(shown).to.equal(error);
+    });
+  }
+
+  it('opens the page again after the failures', async () => {
+    const response = await page.goto(`http://page.umbra.test:${site.port}/`);
+    expect(response?.status()).to.equal(200);
+  });
+});
+
+describe('Chromium through a client whose server is down', () => {
+  let client: ProxyProcess;
+  let browser: Browser;
+
+  before(async () => {
+    const local = `127.0.0.1:${await freePort()}`;
+    client = await startUmbra(local, 'local', '-s', `127.0.0.1:${await freePort()}`, '-b', local);
+    browser = await launchBehind(portOf(local));
+  });
+
+  after(async () => {
+    await browser?.close();
+    await client?.stop();
+  });
+
+  it('shows its own error for a failed SOCKS connection', async () => {
+    const page = await browser.newPage();
+    const { error, shown } = await failToOpen(page, 'http://page.umbra.test/');
+    expect(error).to.match(/^ERR_SOCKS_CONNECTION_(FAILED|HOST_UNREACHABLE)$/);
+    expect(shown).to.equal(error);
+    await page.screenshot({ path: `${PICTURES}server-down.png` });
+  });
+});
+
+/** Resolves once it listens on `address`. */
+function startUmbra(address: string, command: string, ...flags: string[]): Promise<ProxyProcess> {
+  return ProxyProcess.start([...UMBRA, command, ...flags, ...ENDPOINT, '--workers', '1'], portOf(address));
+}
+
+function portOf(address: string): number {
+  return Number(address.slice(address.lastIndexOf(':') + 1));
+}

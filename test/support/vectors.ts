@@ -1,0 +1,133 @@
+/** The test vectors (test/vectors/vectors.json), typed, and the hexadecimal helpers that read them. */
+
+import { readFileSync } from 'node:fs';
+
+export interface AddressVector {
+  readonly type: 'ipv4' | 'ipv6' | 'domain';
+  readonly host: string;
+  readonly port: number;
+  /** ATYP, address, port. */
+  readonly bytes: string;
+}
+
+export interface NegativeVector {
+  readonly bytes: string;
+  readonly expect: 'reject' | 'policy';
+  readonly why: string;
+}
+
+export interface KeyVector {
+  readonly password_utf8: string;
+  readonly key_len: number;
+  readonly key: string;
+}
+
+export interface SubkeyVector {
+  readonly key: string;
+  readonly salt: string;
+  readonly info: string;
+  readonly length: number;
+  readonly subkey: string;
+}
+
+export interface NonceVector {
+  readonly nonce_len: number;
+  readonly counter: string;
+  readonly nonce: string;
+  readonly next: string;
+}
+
+interface Aead2017Secrets {
+  readonly method: string;
+  readonly password: string;
+  readonly key: string;
+  readonly salt: string;
+  readonly subkey: string;
+}
+
+export interface Aead2017Chunk {
+  readonly payload: string;
+  readonly length_plain: string;
+  readonly length_nonce: string;
+  readonly length_ct: string;
+  readonly payload_nonce: string;
+  readonly payload_ct: string;
+}
+
+export interface Aead2017TcpVector extends Aead2017Secrets {
+  readonly direction: 'request' | 'response';
+  readonly note?: string;
+  /** Requests only. */
+  readonly target?: AddressVector;
+  readonly chunks: readonly Aead2017Chunk[];
+  readonly plaintext: string;
+  readonly stream: string;
+}
+
+/** Long streams: the whole stream, or its head, tail and digest. */
+export interface Aead2017LargeVector extends Aead2017Secrets {
+  readonly note: string;
+  readonly chunks: number;
+  readonly stream?: string;
+  readonly stream_len: number;
+  readonly stream_sha256: string;
+  readonly stream_head?: string;
+  readonly stream_tail?: string;
+}
+
+export interface Aead2017TcpNegativeVector extends Aead2017Secrets {
+  readonly stream: string;
+  readonly expect: 'reject' | 'policy';
+  readonly why: string;
+}
+
+export interface Aead2017UdpVector extends Aead2017Secrets {
+  readonly direction: 'client_to_server' | 'server_to_client';
+  readonly nonce: string;
+  readonly address: AddressVector;
+  readonly payload: string;
+  readonly plaintext: string;
+  readonly packet: string;
+}
+
+export interface Aead2017UdpNegativeVector extends Aead2017Secrets {
+  readonly packet: string;
+  readonly expect: 'reject' | 'policy';
+  readonly why: string;
+}
+
+export interface Vectors {
+  readonly evp_bytes_to_key: readonly KeyVector[];
+  readonly hkdf_subkey: readonly SubkeyVector[];
+  readonly nonce_increment: readonly NonceVector[];
+  readonly address: { readonly valid: readonly AddressVector[]; readonly negative: readonly NegativeVector[] };
+  readonly aead2017: {
+    readonly tcp: readonly Aead2017TcpVector[];
+    readonly tcp_large: readonly Aead2017LargeVector[];
+    readonly tcp_negative: readonly Aead2017TcpNegativeVector[];
+    readonly udp: readonly Aead2017UdpVector[];
+    readonly udp_negative: readonly Aead2017UdpNegativeVector[];
+  };
+}
+
+let loaded: Vectors | undefined;
+
+/** Reads the file once. Tests run from dist/test/support, the vectors stay in test/vectors. */
+export function loadVectors(): Vectors {
+  loaded ??= JSON.parse(
+    readFileSync(new URL('../../../test/vectors/vectors.json', import.meta.url), 'utf8'),
+  ) as Vectors;
+  return loaded;
+}
+
+/** Bytes of a hexadecimal text; spaces are for the reader. Throws for what is no hexadecimal text. */
+export function fromHex(text: string): Uint8Array {
+  const digits = text.replaceAll(' ', '');
+  if (!/^([0-9a-f]{2})*$/i.test(digits)) throw new RangeError(`not hexadecimal: ${text}`);
+  return new Uint8Array(Buffer.from(digits, 'hex'));
+}
+
+/** Lower-case hexadecimal. */
+export function toHex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+}

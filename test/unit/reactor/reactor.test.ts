@@ -1,0 +1,518 @@
+/** The contract of the loop: registrations, generations, failures, deferred work, timers, the wake-up, statistics. */
+
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { expect } from 'chai';
+import {
+  EPOLLERR,
+  EPOLLET,
+  EPOLLHUP,
+  EPOLLIN,
+  EPOLLOUT,
+  EPOLLRDHUP,
+} from '../../../native-bindings/constants.js';
+import { eventfdSignal } from '../../../native-bindings/epoll.js';
+import { SysError } from '../../../native-bindings/errno.js';
+import { liveRegions } from '../../../native-bindings/memory.js';
+import * as sockets from '../../../native-bindings/socket.js';
+import { type EventHandler, Reactor } from '../../../src/reactor/reactor.js';
+import { Timer } from '../../../src/reactor/timers.js';
+import { Descriptors, receiveText, sendText } from '../../support/loopback-sockets.js';
+import type { WorkerRole } from './wakeup-worker.js';
+
+/** Writes down what it is called with. */
+class Recorder implements EventHandler {
+  readonly calls: number[] = [];
+  readonly failures: unknown[] = [];
+  readonly #act: (events: number) => void;
+
+  constructor(act: (events: number) => void = () => undefined) {
+    this.#act = act;
+  }
+
+  handleEvents(events: number): void {
+    this.calls.push(events);
+    this.#act(events);
+  }
+
+  handleFailure(error: unknown): void {
+    this.failures.push(error);
+  }
+}
+
+function codeOf(action: () => void): string {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof SysError) return `${error.syscall} ${error.code}`;
+    throw error;
+  }
+  return 'nothing thrown';
+}
+
+describe('the reactor', () => {
+  const descriptors = new Descriptors();
+  let reactor: Reactor;
+  let nowMs: number;
+
+  /** With a clock that only the test moves. */
+  function withTestClock(): void {
+    reactor.close();
+    nowMs = 1000;
+    reactor = new Reactor({ clock: () => nowMs });
+  }
+
+  beforeEach(() => {
+    reactor = new Reactor();
+  });
+
+  afterEach(() => {
+    reactor.close();
+    descriptors.closeAll();
+  });
+
+  describe('registrations', () => {
+    it('call the handler with the events that are ready, and with nothing where none is', () => {
+      const { client, server } = descriptors.pair();
+      const handler = new Recorder();
+      reactor.register(server, EPOLLIN | EPOLLRDHUP, handler);
+      expect(reactor.registered).to.equal(1);
+      reactor.turn(0);
+      expect(handler.calls).to.deep.equal([]);
+      sendText(client, 'x');
+      reactor.turn(1000);
+      expect(handler.calls).to.deep.equal([EPOLLIN]);
+    });
+
+    it('change their interest', () => {
+      const { server } = descriptors.pair();
+      const handler = new Recorder();
+      reactor.register(server, EPOLLIN, handler);
+      reactor.modify(server, EPOLLIN | EPOLLOUT);
+      reactor.turn(1000);
+      reactor.modify(server, EPOLLIN);
+      reactor.turn(0);
+      expect(handler.calls).to.deep.equal([EPOLLOUT]);
+    });
+
+    it('can be edge-triggered', () => {
+      const { client, server } = descriptors.pair();
+      const handler = new Recorder();
+      reactor.register(server, EPOLLIN | EPOLLET, handler);
+      sendText(client, 'x');
+      reactor.turn(1000);
+      reactor.turn(0);
+      sendText(client, 'y');
+      reactor.turn(1000);
+      expect(handler.calls).to.deep.equal([EPOLLIN, EPOLLIN]);
+    });
+
+    it('end, and the descriptor stays open', () => {
+      const { client, server } = descriptors.pair();
+      const handler = new Recorder();
+      reactor.register(server, EPOLLIN, handler);
+      reactor.unregister(server);
+      expect(reactor.registered).to.equal(0);
+      sendText(client, 'still open');
+      reactor.turn(0);
+      expect(handler.calls).to.deep.equal([]);
+      expect(receiveText(server, 10)).to.equal('still open');
+      reactor.register(server, EPOLLIN | EPOLLOUT, handler);
+      reactor.turn(0);
+      expect(handler.calls).to.deep.equal([EPOLLOUT]);
+    });
+
+    it('pass to another owner', () => {
+      const { client, server } = descriptors.pair();
+      const first = new Recorder();
+      const second = new Recorder();
+      reactor.register(server, EPOLLIN, first);
+      sendText(client, 'x');
+      reactor.turn(1000);
+      reactor.handOver(server, second);
+      reactor.turn(1000);
+      expect([first.calls, second.calls]).to.deep.equal([[EPOLLIN], [EPOLLIN]]);
+      expect(reactor.registered).to.equal(1);
+    });
+
+    it('pass to another owner within the turn, before its next event', () => {
+      const pairs = [descriptors.pair(), descriptors.pair()];
+      const late = new Recorder();
+      const handlers = pairs.map((_, i) => new Recorder(() => reactor.handOver(pairs[1 - i].server, late)));
+      pairs.forEach(({ client, server }, i) => {
+        reactor.register(server, EPOLLIN, handlers[i]);
+        sendText(client, 'x');
+      });
+      reactor.turn(1000);
+      expect(handlers[0].calls.length + handlers[1].calls.length).to.equal(1);
+      expect(late.calls).to.deep.equal([EPOLLIN]);
+    });
+
+    it('are closed with their descriptor', () => {
+      const { client, server } = descriptors.pair();
+      reactor.register(descriptors.release(server), EPOLLIN, new Recorder());
+      reactor.closeDescriptor(server);
+      expect(reactor.registered).to.equal(0);
+      expect(receiveText(client, 1)).to.equal('');
+    });
+
+    it('are refused by what epoll_ctl says', () => {
+      const { server } = descriptors.pair();
+      const handler = new Recorder();
+      reactor.register(server, EPOLLIN, handler);
+      expect(codeOf(() => reactor.register(server, EPOLLIN, handler))).to.equal('epoll_ctl EEXIST');
+      reactor.unregister(server);
+      expect(codeOf(() => reactor.modify(server, EPOLLIN))).to.equal('epoll_ctl ENOENT');
+      expect(codeOf(() => reactor.unregister(server))).to.equal('epoll_ctl ENOENT');
+      descriptors.close(server);
+      expect(codeOf(() => reactor.register(server, EPOLLIN, handler))).to.equal('epoll_ctl EBADF');
+      expect(reactor.registered).to.equal(0);
+    });
+
+    it('that do not exist are neither handed over nor closed', () => {
+      const { server } = descriptors.pair();
+      expect(() => reactor.handOver(server, new Recorder())).to.throw(`descriptor ${server} is not registered`);
+      expect(() => reactor.closeDescriptor(server)).to.throw(`descriptor ${server} is not registered`);
+    });
+
+    it('get ERR and HUP without asking', () => {
+      const { client, server } = descriptors.pair();
+      const handler = new Recorder(() => reactor.closeDescriptor(descriptors.release(server)));
+      reactor.register(server, 0, handler);
+      descriptors.reset(client);
+      reactor.turn(1000);
+      reactor.turn(0);
+      expect(handler.calls).to.deep.equal([EPOLLERR | EPOLLHUP]);
+    });
+
+    it('number more than one wait fetches, and all are served', () => {
+      reactor.close();
+      reactor = new Reactor({ eventsPerWait: 2 });
+      const handlers: Recorder[] = [];
+      for (let i = 0; i < 5; i++) {
+        const { server } = descriptors.pair();
+        const handler = new Recorder(() => reactor.modify(server, EPOLLIN));
+        handlers.push(handler);
+        reactor.register(server, EPOLLOUT, handler);
+      }
+      for (let i = 0; i < 3; i++) reactor.turn(1000);
+      expect(handlers.map(({ calls }) => calls)).to.deep.equal(handlers.map(() => [EPOLLOUT]));
+      expect(reactor.statistics.events).to.equal(5);
+    });
+  });
+
+  describe('generations', () => {
+    it('keep a stale event from the next connection that has the same descriptor', () => {
+      const pairs = [descriptors.pair(), descriptors.pair()];
+      const heir = new Recorder();
+      let inherited = -1;
+      // Both are ready in one turn. Whichever is first closes the other, and a new socket gets its number at once.
+      const handlers = pairs.map(
+        (_, i) =>
+          new Recorder(() => {
+            const victim = pairs[1 - i].server;
+            reactor.closeDescriptor(descriptors.release(victim));
+            const { client, server } = descriptors.pair();
+            const reused = [client, server].find((fd) => fd === victim);
+            if (reused === undefined) throw new Error('the number was not given out again');
+            inherited = reused;
+            // Not yet readable, so a call with IN could only be the stale one.
+            reactor.register(inherited, EPOLLIN, heir);
+          }),
+      );
+      pairs.forEach(({ client, server }, i) => {
+        reactor.register(server, EPOLLIN, handlers[i]);
+        sendText(client, 'x');
+      });
+      reactor.turn(1000);
+      expect(handlers[0].failures.concat(handlers[1].failures)).to.deep.equal([]);
+      expect(handlers[0].calls.length + handlers[1].calls.length).to.equal(1);
+      expect(inherited).to.be.greaterThan(0);
+      expect(heir.calls).to.deep.equal([]);
+      expect(reactor.statistics.events).to.equal(2);
+    });
+
+    it('keep a stale event from a registration that was renewed in the same turn', () => {
+      const pairs = [descriptors.pair(), descriptors.pair()];
+      const renewed = new Recorder();
+      const handlers = pairs.map(
+        ({ server }, i) =>
+          new Recorder(() => {
+            reactor.unregister(server);
+            reactor.unregister(pairs[1 - i].server);
+            reactor.register(pairs[1 - i].server, EPOLLOUT, renewed);
+          }),
+      );
+      pairs.forEach(({ client, server }, i) => {
+        reactor.register(server, EPOLLIN, handlers[i]);
+        sendText(client, 'x');
+      });
+      reactor.turn(1000);
+      expect(renewed.calls).to.deep.equal([]);
+      reactor.turn(1000);
+      expect(renewed.calls).to.deep.equal([EPOLLOUT]);
+    });
+  });
+
+  describe('failures', () => {
+    it('of a handler reach its own handleFailure only, and the others go on', () => {
+      const pairs = [descriptors.pair(), descriptors.pair(), descriptors.pair()];
+      const bug = new Error('a bug');
+      const handlers = pairs.map(
+        (_, i) =>
+          new Recorder(() => {
+            if (i === 1) throw bug;
+          }),
+      );
+      pairs.forEach(({ client, server }, i) => {
+        reactor.register(server, EPOLLIN, handlers[i]);
+        sendText(client, 'x');
+      });
+      reactor.turn(1000);
+      expect(handlers.map(({ calls }) => calls)).to.deep.equal([[EPOLLIN], [EPOLLIN], [EPOLLIN]]);
+      expect(handlers.map(({ failures }) => failures)).to.deep.equal([[], [bug], []]);
+      expect(reactor.statistics.failures).to.equal(1);
+    });
+
+    it('of deferred work and of timers do not stop what comes after them', () => {
+      withTestClock();
+      const order: string[] = [];
+      const failing = new Recorder(() => {
+        throw new Error('deferred');
+      });
+      reactor.defer(failing);
+      reactor.defer(new Recorder(() => order.push('deferred')));
+      const handleFailure = (error: unknown): void => {
+        order.push(String(error));
+      };
+      const throwing = (): void => {
+        throw new Error('timer');
+      };
+      reactor.arm(new Timer({ handleTimeout: throwing, handleFailure }), 10);
+      reactor.arm(new Timer({ handleTimeout: () => order.push('timer'), handleFailure }), 10);
+      nowMs += 10;
+      reactor.turn(0);
+      expect(order).to.deep.equal(['Error: timer', 'timer', 'deferred']);
+      expect(failing.failures).to.have.length(1);
+    });
+  });
+
+  describe('deferred work', () => {
+    it('runs at the end of the turn in the order it came, after events and timers', () => {
+      withTestClock();
+      const order: string[] = [];
+      const { client, server } = descriptors.pair();
+      const note = (what: string): Recorder => new Recorder((events) => order.push(`${what} ${events}`));
+      reactor.register(
+        server,
+        EPOLLIN | EPOLLET,
+        new Recorder(() => {
+          order.push('event');
+          reactor.defer(note('third'));
+        }),
+      );
+      reactor.defer(note('first'));
+      reactor.defer(note('second'));
+      reactor.arm(new Timer({ handleTimeout: () => order.push('timer'), handleFailure: () => undefined }), 1);
+      nowMs += 1;
+      sendText(client, 'x');
+      reactor.turn(0);
+      expect(order).to.deep.equal(['event', 'timer', 'first 0', 'second 0', 'third 0']);
+    });
+
+    it('that defers itself gives way to the others each time, and the next turn does not wait', () => {
+      const { client, server } = descriptors.pair();
+      const order: string[] = [];
+      const busy: EventHandler = new Recorder(() => {
+        order.push('busy');
+        if (order.length < 6) reactor.defer(busy);
+      });
+      reactor.register(server, EPOLLIN, new Recorder(() => order.push('other')));
+      reactor.defer(busy);
+      sendText(client, 'x');
+      const startMs = performance.now();
+      for (let i = 0; i < 3; i++) reactor.turn(10_000);
+      expect(performance.now() - startMs).to.be.lessThan(5000);
+      expect(order).to.deep.equal(['other', 'busy', 'other', 'busy', 'other', 'busy']);
+    });
+  });
+
+  describe('timers', () => {
+    it('fire once their time has come by the clock', () => {
+      withTestClock();
+      const fired: number[] = [];
+      const timer = new Timer({ handleTimeout: () => fired.push(nowMs), handleFailure: () => undefined });
+      reactor.arm(timer, 50);
+      nowMs = 1049;
+      reactor.turn(0);
+      expect(fired).to.deep.equal([]);
+      nowMs = 1050;
+      reactor.turn(0);
+      reactor.turn(0);
+      expect(fired).to.deep.equal([1050]);
+      expect(timer.armed).to.equal(false);
+    });
+
+    it('count from when the turn began, and can be cancelled and restarted', () => {
+      withTestClock();
+      const fired: number[] = [];
+      const timer = new Timer({ handleTimeout: () => fired.push(nowMs), handleFailure: () => undefined });
+      reactor.arm(timer, 50);
+      reactor.cancel(timer);
+      nowMs = 1100;
+      reactor.turn(0);
+      expect(fired).to.deep.equal([]);
+      reactor.arm(timer, 50);
+      nowMs = 1140;
+      reactor.turn(0);
+      reactor.arm(timer, 50);
+      nowMs = 1160;
+      reactor.turn(0);
+      expect(fired).to.deep.equal([]);
+      nowMs = 1190;
+      reactor.turn(0);
+      expect(fired).to.deep.equal([1190]);
+    });
+
+    it('end the wait, which is neither cut short nor spun through', () => {
+      const startMs = performance.now();
+      let firedMs = 0;
+      const handleTimeout = (): void => {
+        firedMs = performance.now();
+        reactor.stop();
+      };
+      reactor.turn(0);
+      reactor.arm(new Timer({ handleTimeout, handleFailure: () => undefined }), 30.5);
+      reactor.run();
+      expect(firedMs - startMs).to.be.within(30.5, 3000);
+      expect(reactor.statistics.turns).to.be.at.most(3);
+    });
+
+    it('do not lengthen a wait that was asked to be short', () => {
+      reactor.arm(new Timer({ handleTimeout: () => undefined, handleFailure: () => undefined }), 60_000);
+      const startMs = performance.now();
+      reactor.turn(5);
+      expect(performance.now() - startMs).to.be.lessThan(3000);
+    });
+  });
+
+  describe('the wake-up', () => {
+    const fail = (error: unknown): void => {
+      throw error;
+    };
+
+    it('comes once for any number of signals, and again for the next', () => {
+      let woken = 0;
+      const fd = reactor.createWakeup(() => woken++, fail);
+      for (let i = 0; i < 3; i++) eventfdSignal(fd);
+      reactor.turn(1000);
+      reactor.turn(0);
+      expect(woken).to.equal(1);
+      eventfdSignal(fd);
+      reactor.turn(1000);
+      expect(woken).to.equal(2);
+      reactor.closeDescriptor(fd);
+    });
+
+    it('tells its failure to its owner', () => {
+      const failures: unknown[] = [];
+      const bug = new Error('a bug');
+      const fd = reactor.createWakeup(
+        () => {
+          throw bug;
+        },
+        (error) => failures.push(error),
+      );
+      eventfdSignal(fd);
+      reactor.turn(1000);
+      expect(failures).to.deep.equal([bug]);
+      reactor.closeDescriptor(fd);
+    });
+
+    function startWorker(workerData: WorkerRole): Worker {
+      return new Worker(new URL('./wakeup-worker.js', import.meta.url), { workerData });
+    }
+
+    it('ends a wait of this thread from another', async () => {
+      let woken = 0;
+      const fd = reactor.createWakeup(() => {
+        woken++;
+        reactor.stop();
+      }, fail);
+      // Bounds the test: without a wake-up, the timer ends the run.
+      reactor.arm(new Timer({ handleTimeout: () => reactor.stop(), handleFailure: () => undefined }), 10_000);
+      const worker = startWorker({ role: 'signal', fd });
+      const exit = once(worker, 'exit');
+      reactor.run();
+      expect(woken).to.equal(1);
+      reactor.closeDescriptor(fd);
+      await exit;
+    });
+
+    it('stops a reactor that runs on a worker thread', async () => {
+      const worker = startWorker({ role: 'run' });
+      const exit = once(worker, 'exit');
+      const [{ fd }] = (await once(worker, 'message')) as [{ fd: number }];
+      const done = once(worker, 'message') as Promise<[{ turns: number }]>;
+      eventfdSignal(fd);
+      const [{ turns }] = await done;
+      expect(turns).to.equal(1);
+      expect(await exit).to.deep.equal([0]);
+    });
+  });
+
+  describe('statistics', () => {
+    it('count turns and events, and keep the longest turn', () => {
+      withTestClock();
+      const { client, server } = descriptors.pair();
+      const durations = [5, 20, 10];
+      const handler = new Recorder(() => {
+        nowMs += durations.shift() ?? 0;
+      });
+      reactor.register(server, EPOLLIN, handler);
+      reactor.turn(0);
+      expect(reactor.statistics).to.deep.equal({ turns: 1, events: 0, longestTurnMs: 0, failures: 0 });
+      sendText(client, 'x');
+      for (let i = 0; i < 3; i++) reactor.turn(1000);
+      expect(reactor.statistics).to.deep.equal({ turns: 4, events: 3, longestTurnMs: 20, failures: 0 });
+    });
+  });
+
+  describe('stop and close', () => {
+    it('stop ends run after the turn that it comes in', () => {
+      const { client, server } = descriptors.pair();
+      const order: string[] = [];
+      const stopping = new Recorder(() => {
+        order.push('event');
+        reactor.defer(new Recorder(() => order.push('deferred')));
+        reactor.stop();
+      });
+      reactor.register(server, EPOLLIN, stopping);
+      sendText(client, 'x');
+      reactor.run();
+      expect(order).to.deep.equal(['event', 'deferred']);
+      reactor.run();
+      expect(order).to.deep.equal(['event', 'deferred', 'event', 'deferred']);
+    });
+
+    it('close gives memory and descriptor back, twice is once, and the registered descriptors stay open', () => {
+      const { client, server } = descriptors.pair();
+      const before = liveRegions();
+      const other = new Reactor();
+      other.register(server, EPOLLIN, new Recorder());
+      expect(liveRegions()).to.equal(before + 1);
+      other.close();
+      other.close();
+      expect(liveRegions()).to.equal(before);
+      sendText(client, 'open');
+      expect(receiveText(server, 4)).to.equal('open');
+      expect(sockets.takeError(server)).to.equal(0);
+    });
+
+    it('a turn after close throws', () => {
+      const other = new Reactor();
+      other.close();
+      expect(() => other.turn(0)).to.throw(/released|EBADF/);
+    });
+  });
+});
