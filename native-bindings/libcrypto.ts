@@ -80,6 +80,8 @@ function must(result: number, what: string): void {
   if (result !== 1) throw new Error(`libcrypto: ${what} failed`);
 }
 
+const ZERO_KEY = new Uint8Array(LONGEST_KEY_LENGTH);
+
 /** One cipher context, for sealing or for opening. */
 export class EvpAead {
   readonly #evp: Evp;
@@ -135,6 +137,11 @@ export class EvpAead {
     update(context, to, MOVED_ADDRESS, from, length);
     control(context, EVP_CTRL_AEAD_SET_TAG, AEAD_TAG_LENGTH, from + length);
     return final(context, to, MOVED_ADDRESS) === 1;
+  }
+
+  /** Overwrites the key. */
+  wipe(): void {
+    this.rekey(ZERO_KEY);
   }
 
   /** Frees the context; libcrypto wipes its key. */

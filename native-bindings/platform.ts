@@ -66,3 +66,12 @@ export const ADDRESS = 'uintptr_t';
 export function bind(symbol: string, result: string, parameters: readonly string[]): NumericFunction {
   return executable.func(symbol, result, [...parameters]) as NumericFunction;
 }
+
+/** The address of a function, for C that calls it back; undefined where the symbol does not exist. */
+export function symbolAddress(symbol: string): number | undefined {
+  try {
+    return Number(koffi.address(executable.symbol(symbol)));
+  } catch {
+    return undefined;
+  }
+}

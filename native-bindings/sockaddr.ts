@@ -47,13 +47,15 @@ export function encodeInet(into: Uint8Array, at: number, bytes: Uint8Array, port
 export function encodeUnix(into: Uint8Array, at: number, path: string): number {
   const name = new TextEncoder().encode(path);
   if (name.length >= SOCKADDR_UN.pathMax) {
-    throw new RangeError(`a unix socket's path has at most ${SOCKADDR_UN.pathMax - 1} bytes; this one has ${name.length}: ${path}`);
+    throw new RangeError(
+      `a unix socket's path has at most ${SOCKADDR_UN.pathMax - 1} bytes; this one has ${name.length}: ${path}`,
+    );
   }
   writeFamily(into, at, AF_UNIX);
   into.set(name, at + SOCKADDR_UN.pathOffset);
   into[at + SOCKADDR_UN.pathOffset + name.length] = 0;
-  // An abstract name is counted, a path ends with its NUL (unix(7)).
-  return SOCKADDR_UN.pathOffset + name.length + (path.startsWith('\0') ? 0 : 1);
+  // An unnamed socket is the family alone, an abstract name is counted, a path ends with its NUL (unix(7)).
+  return SOCKADDR_UN.pathOffset + name.length + (path === '' || path.startsWith('\0') ? 0 : 1);
 }
 
 /**
@@ -79,5 +81,5 @@ export function decodeSocketAddress(from: Uint8Array, at: number, length: number
     const nul = from.indexOf(0, start);
     if (nul !== -1 && nul < end) end = nul;
   }
-  return { family: 'unix', path: new TextDecoder().decode(from.slice(start, end)) };
+  return { family: 'unix', path: new TextDecoder('utf-8', { ignoreBOM: true }).decode(from.slice(start, end)) };
 }

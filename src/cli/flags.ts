@@ -50,7 +50,7 @@ const PASSWORD: Flag = {
 
 const KEY: Flag = { name: 'key', kind: 'value', argument: 'BASE64', describe: 'Raw key instead of a password' };
 
-export const METHOD: Flag = {
+const METHOD: Flag = {
   name: 'encrypt-method',
   short: 'm',
   aliases: ['method'],
@@ -59,7 +59,7 @@ export const METHOD: Flag = {
   describe: 'Encryption method, chacha20-ietf-poly1305 by default',
 };
 
-export const VERBOSE: Flag = {
+const VERBOSE: Flag = {
   name: 'verbose',
   short: 'v',
   kind: 'count',

@@ -13,8 +13,9 @@ const BACKSPACES: ReadonlySet<string> = new Set(['\b', '\u007f']);
 export async function readPassword(): Promise<string> {
   const { stdin } = process;
   if (stdin.isTTY) {
-    process.stderr.write('Password: ');
+    // Before the prompt: nothing that is typed after it may be shown.
     stdin.setRawMode(true);
+    process.stderr.write('Password: ');
   }
   stdin.setEncoding('utf8');
   try {

@@ -12,11 +12,10 @@ export const PAGE_TEXT = 'It works: this page came to you through umbra.\n';
 
 export function servePage(): Promise<QuickstartPage> {
   const server = createServer((request, response) => {
-    response.writeHead(request.url === '/' ? 200 : 404, {
-      'content-type': 'text/plain; charset=utf-8',
-      connection: 'close',
-    });
-    response.end(request.url === '/' ? PAGE_TEXT : 'Not found.\n');
+    const [status, text] = request.url === '/' ? [200, PAGE_TEXT] : [404, 'Not found.\n'];
+    const length = Buffer.byteLength(text);
+    response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'content-length': length });
+    response.end(text);
   });
   return new Promise((resolve, reject) => {
     server.once('error', reject);

@@ -11,9 +11,9 @@ import type { Command } from './command.js';
 import { QUICKSTART_FLAGS } from './flags.js';
 import { dataPlaneLevel, Log } from './log.js';
 import type { FlagValues } from './parse-flags.js';
-import { PAGE_TEXT, servePage } from './quickstart-page.js';
+import { PAGE_TEXT, type QuickstartPage, servePage } from './quickstart-page.js';
 import { fetchThroughProxy } from './quickstart-probe.js';
-import { firstSignal } from './signals.js';
+import { EndingSignals } from './signals.js';
 import { UsageError } from './usage-error.js';
 
 /** Both ends are on this machine, so what a server refuses by default is what there is to reach. */
@@ -26,49 +26,60 @@ export const quickstartCommand: Command = {
   summary: 'Try umbra: a client and a server in one process on this machine, with a random password.',
   flags: QUICKSTART_FLAGS,
   async run(_program, values) {
-    const signal = firstSignal();
-    const verbosity = values.count('verbose');
-    const log = new Log({ verbosity, json: false, withoutTime: false });
-    const options: RunOptions = { logLevel: dataPlaneLevel(verbosity), onLog: log.write };
-    const [pair, page] = await Promise.all([startPair(values, options), servePage(), log.open()]);
-    const { port } = pair.client.addresses[0];
-    const answer = await fetchThroughProxy(port, page.port).catch((error: Error) => error.message);
-    if (!answer.endsWith(PAGE_TEXT)) {
-      throw new StartError(
-        `A request through the proxy on port ${port} failed (${answer}): run again with -vv to see why.`,
-      );
+    const signals = new EndingSignals();
+    const log = new Log({ verbosity: values.count('verbose'), json: false, withoutTime: false });
+    const running: Running[] = [];
+    const stop = (timeoutMs: number) => Promise.all(running.map((one) => one.stop(timeoutMs)));
+    const page = await servePage();
+    try {
+      const [{ port, method }] = await Promise.all([startPair(values, log, running), log.open()]);
+      await prove(port, page);
+      process.stdout.write(instructions(port, page.port, method));
+    } catch (error) {
+      await stop(0);
+      throw error;
     }
-    process.stdout.write(instructions(port, page.port, pair.method));
-    await signal;
+    await signals.first;
     process.stdout.write('Stopping.\n');
     page.close();
-    await Promise.all([pair.client.stop(DRAIN_TIMEOUT_MS), pair.server.stop(DRAIN_TIMEOUT_MS)]);
-    return 0;
+    return signals.stop(stop, DRAIN_TIMEOUT_MS);
   },
 };
 
-interface Pair {
-  readonly client: Running;
-  readonly server: Running;
-  readonly method: MethodName;
+/** @throws StartError where a request does not come through */
+async function prove(port: number, page: QuickstartPage): Promise<void> {
+  const answer = await fetchThroughProxy(port, page.port).catch((error: Error) => error.message);
+  if (answer.endsWith(PAGE_TEXT)) return;
+  const [reason] = answer.split('\r\n');
+  throw new StartError(
+    `A request through the proxy on port ${port} failed (${reason}): run again with -vv to see why.`,
+  );
 }
 
-async function startPair(values: FlagValues, options: RunOptions): Promise<Pair> {
+/** Starts a server and a client before it, and adds them to `running` as they are. */
+async function startPair(
+  values: FlagValues,
+  log: Log,
+  running: Running[],
+): Promise<{ readonly port: number; readonly method: MethodName }> {
   const checked = checkMethod(values.text('encrypt-method') ?? 'aes-256-gcm');
   if ('problem' in checked) throw new UsageError(`--encrypt-method ${checked.problem}.`);
   const { method } = checked;
-  const host = '127.0.0.1';
   const asked = values.number('port', 'a port', { min: 0, max: 0xffff, whole: true });
+  const host = '127.0.0.1';
   const credentials = { host, method, password: randomBytes(32).toString('base64') };
+  const options: RunOptions = { logLevel: dataPlaneLevel(values.count('verbose')), onLog: log.write };
   const { startLocal, startServer } = await import('../umbra.js');
   const server = await startServer(
     { listen: [{ ...credentials, port: 0 }], workers: 1, egressAllow: EVERYTHING },
     options,
   );
+  running.push(server);
   const servers = [{ ...credentials, port: server.addresses[0].port }];
   const port = asked ?? ((await isFree(DEFAULTS.localPort)) ? DEFAULTS.localPort : 0);
   const client = await startLocal({ servers, workers: 1, inlets: [{ host, port, users: [] }] }, options);
-  return { client, server, method };
+  running.push(client);
+  return { port: client.addresses[0].port, method };
 }
 
 /** Whether nobody listens on this port of 127.0.0.1, another umbra included (which would share it with us). */

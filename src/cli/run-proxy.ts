@@ -8,7 +8,7 @@ import type { Running, RunOptions } from '../umbra.js';
 import { flagSettings } from './flag-settings.js';
 import { dataPlaneLevel, Log } from './log.js';
 import type { FlagValues } from './parse-flags.js';
-import { firstSignal } from './signals.js';
+import { EndingSignals } from './signals.js';
 
 export interface Proxy<Settings extends CommonSettings> {
   readonly program: string;
@@ -25,7 +25,7 @@ export async function runProxy<Settings extends CommonSettings>(
 ): Promise<number> {
   // Besides naming the process, this takes a password on the command line out of the sight of other users' `ps`.
   process.title = proxy.program;
-  const signal = firstSignal();
+  const signals = new EndingSignals();
   const { settings, ...loaded } = await loadAsking(proxy, values);
   const { verbosity, logWithoutTime: withoutTime } = loaded;
   const log = new Log({ verbosity, json: values.has('log-json'), withoutTime });
@@ -37,10 +37,9 @@ export async function runProxy<Settings extends CommonSettings>(
   await log.open();
   const running = await starting;
   proxy.announce(log, settings, running);
-  const received = await signal;
+  const received = await signals.first;
   log.info(`${received}: no new connections; those that are open have ${settings.drainTimeoutMs / 1000} s to finish`);
-  await running.stop(settings.drainTimeoutMs);
-  return 0;
+  return signals.stop((drainTimeoutMs) => running.stop(drainTimeoutMs), settings.drainTimeoutMs);
 }
 
 /** Loads the settings; a person at a terminal is asked for a password where that is all that is missing. */

@@ -17,9 +17,6 @@ export class ConfigError extends Error {
 /** The only thing missing is a password, which a person at a terminal can still be asked for. */
 export class MissingPasswordError extends ConfigError {}
 
-/** Line 9 comes before line 10. */
-const BY_PLACE = new Intl.Collator('en', { numeric: true });
-
 /** What a loader found so far: errors, which end it, and warnings, which do not. */
 export class Findings {
   readonly #problems = new Set<string>();
@@ -44,9 +41,11 @@ export class Findings {
 
   /** @throws ConfigError with every problem so far, if there is one */
   throwIfAny(): void {
-    // In the order of the file: the sentences start with `file:line:column`.
-    const problems = [...this.#problems, ...this.#missingPasswords].sort(BY_PLACE.compare);
+    if (this.#problems.size + this.#missingPasswords.size === 0) return;
+    // In the order of the file: the sentences start with `file:line:column`, and line 9 comes before line 10.
+    const byPlace = new Intl.Collator('en', { numeric: true });
+    const problems = [...this.#problems, ...this.#missingPasswords].sort(byPlace.compare);
     if (this.#problems.size > 0) throw new ConfigError(problems);
-    if (problems.length > 0) throw new MissingPasswordError(problems);
+    throw new MissingPasswordError(problems);
   }
 }

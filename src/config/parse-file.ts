@@ -87,7 +87,7 @@ function typeSentence(document: JsonDocument, value: unknown, issue: z.core.$Zod
 }
 
 /** `servers[1].port` */
-export function formatPath(path: JsonPath): string {
+function formatPath(path: JsonPath): string {
   return path.map((step, at) => (typeof step === 'number' ? `[${step}]` : at === 0 ? step : `.${step}`)).join('');
 }
 

@@ -11,7 +11,7 @@ import { createSubkeyDerivation } from '../crypto/hkdf.js';
 import { loadLibsodium } from '../crypto/libsodium-cipher.js';
 import { METHODS } from '../crypto/methods.js';
 import { createRandomSource } from '../crypto/random.js';
-import { createResolver } from '../dns/resolver.js';
+import { Resolver } from '../dns/resolver.js';
 import { startLocalMode } from '../local/local-mode.js';
 import { Reactor } from '../reactor/reactor.js';
 import { type TimeoutHandler, Timer } from '../reactor/timers.js';
@@ -44,7 +44,7 @@ class ReactorThread implements TimeoutHandler {
   readonly #reactor = new Reactor();
   readonly #context: RelayContext;
   readonly #mode: Mode;
-  readonly #resolver: ReturnType<typeof createResolver>;
+  readonly #resolver: Resolver;
   readonly #wakeFd: number;
   readonly #drainDeadline: Timer = new Timer(this);
   #stopping = false;
@@ -52,7 +52,7 @@ class ReactorThread implements TimeoutHandler {
   constructor() {
     const log = createLog(task.logLevel);
     this.#context = new RelayContext(this.#reactor, log, task.settings.idleTimeoutMs);
-    this.#resolver = createResolver(this.#reactor, { nameServers: task.settings.nameServers });
+    this.#resolver = new Resolver(this.#reactor, { nameServers: task.settings.nameServers });
     const derivation = createSubkeyDerivation();
     const random = createRandomSource();
     const parts: ModeParts = {
@@ -136,7 +136,7 @@ class ReactorThread implements TimeoutHandler {
   }
 
   #release(): void {
-    for (const connection of [...this.#context.draining]) connection.destroy();
+    this.#context.endDraining();
     this.#resolver.close();
     this.#reactor.cancel(this.#drainDeadline);
     this.#reactor.closeDescriptor(this.#wakeFd);

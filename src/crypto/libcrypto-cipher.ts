@@ -3,22 +3,30 @@
  * key overwritten.
  */
 
-import { EvpAead, type EvpAeadName } from '../../native-bindings/libcrypto.js';
+import { evpIsFasterForLongMessages, GcmDirect } from '../../native-bindings/gcm-direct.js';
+import { EvpAead, type EvpAeadName, LibcryptoMissingError } from '../../native-bindings/libcrypto.js';
 import type { Region } from '../../native-bindings/memory.js';
 import type { AeadCipher, OpeningKey, SealingKey } from './aead.js';
 
 /** Idle contexts kept for each direction; about 1 KiB each. Past that they are freed. */
 const POOL_LIMIT = 1024;
 
-class PooledKey implements SealingKey, OpeningKey {
-  readonly #context: EvpAead;
-  readonly #pool: PooledKey[];
-  readonly #zeroKey: Uint8Array;
+/** What both ways into libcrypto can do. */
+interface Context {
+  rekey(key: Uint8Array): void;
+  seal(counter: number, input: Region, inputAt: number, length: number, output: Region, outputAt: number): void;
+  open(counter: number, input: Region, inputAt: number, length: number, output: Region, outputAt: number): boolean;
+  wipe(): void;
+  free(): void;
+}
 
-  constructor(context: EvpAead, pool: PooledKey[], zeroKey: Uint8Array) {
+class PooledKey implements SealingKey, OpeningKey {
+  readonly #context: Context;
+  readonly #pool: PooledKey[];
+
+  constructor(context: Context, pool: PooledKey[]) {
     this.#context = context;
     this.#pool = pool;
-    this.#zeroKey = zeroKey;
   }
 
   rekey(key: Uint8Array): void {
@@ -34,29 +42,44 @@ class PooledKey implements SealingKey, OpeningKey {
   }
 
   release(): void {
-    if (this.#pool.length >= POOL_LIMIT) {
+    if (this.#pool.length < POOL_LIMIT) {
+      this.#context.wipe();
+      this.#pool.push(this);
+    } else {
       this.#context.free();
-      return;
     }
-    this.#context.rekey(this.#zeroKey);
-    this.#pool.push(this);
   }
 }
 
 /** @throws LibcryptoMissingError */
 export function createLibcryptoCipher(name: EvpAeadName, keyLength: number): AeadCipher {
   const idle = { seal: [] as PooledKey[], open: [] as PooledKey[] };
-  const zeroKey = new Uint8Array(keyLength);
+  const makeContext = contextMaker(name, keyLength);
   const take = (direction: 'seal' | 'open', key: Uint8Array): PooledKey => {
     const pool = idle[direction];
-    const pooled = pool.pop() ?? new PooledKey(new EvpAead(name, keyLength, direction), pool, zeroKey);
+    const pooled = pool.pop() ?? new PooledKey(makeContext(direction), pool);
     pooled.rekey(key);
     return pooled;
   };
+  // Made now, so that a missing cipher is known before it is needed.
+  take('seal', new Uint8Array(keyLength)).release();
   return {
     name,
     backend: 'libcrypto',
     sealingKey: (key) => take('seal', key),
     openingKey: (key) => take('open', key),
   };
+}
+
+/** AES-GCM goes past EVP where that is possible and no slower. */
+function contextMaker(name: EvpAeadName, keyLength: number): (direction: 'seal' | 'open') => Context {
+  const evp = (direction: 'seal' | 'open'): Context => new EvpAead(name, keyLength, direction);
+  if (name === 'chacha20-poly1305' || evpIsFasterForLongMessages(process.versions.openssl)) return evp;
+  try {
+    new GcmDirect(keyLength).free();
+    return () => new GcmDirect(keyLength);
+  } catch (error) {
+    if (error instanceof LibcryptoMissingError) return evp;
+    throw error;
+  }
 }

@@ -93,11 +93,13 @@ export function encodeQuery(question: DnsQuestion, edns: boolean): Uint8Array {
   });
 }
 
-/** Reads what a server sent. Never throws, whatever the bytes. */
+/**
+ * Reads what a server sent. Never throws, whatever the bytes. All but `mismatch` carry the question's id: only that one
+ * leaves the real answer still to come.
+ */
 export function decodeAnswer(bytes: Uint8Array, question: DnsQuestion): DnsAnswer {
+  if (bytes.length < 2 || ((bytes[0] << 8) | bytes[1]) !== question.id) return MISMATCH;
   if (!hasPlausibleHeader(bytes)) return MALFORMED;
-  // The id is looked at first: junk with a foreign id must not end the wait for the real answer.
-  if (((bytes[0] << 8) | bytes[1]) !== question.id) return MISMATCH;
   let packet: DecodedPacket;
   try {
     packet = decode(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));

@@ -12,6 +12,7 @@ import {
   EPOLLHUP,
   EPOLLIN,
   EPOLLOUT,
+  EPOLLPRI,
   EPOLLRDHUP,
   MSG_NOSIGNAL,
   SHUT_WR,
@@ -23,13 +24,17 @@ import type { Region } from '../../native-bindings/memory.js';
 import { recv, send, setOptionPair, shutdown } from '../../native-bindings/socket.js';
 import type { EventHandler, Reactor } from '../reactor/reactor.js';
 
-const READ_EVENTS = EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR;
-const FINAL_EVENTS = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+/**
+ * Urgent data (EPOLLPRI) stops a receive at its mark, with bytes left behind it that get no edge of their own: like a FIN, it says that a
+ * short read is not the end.
+ */
+const READ_EVENTS = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+const FINAL_EVENTS = EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 const WRITE_EVENTS = EPOLLOUT | EPOLLHUP | EPOLLERR;
 
 /** What is watched while a connection is being made, and from then on. */
-export const CONNECT_INTEREST = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-const ACCEPTED_INTEREST = EPOLLIN | EPOLLRDHUP | EPOLLET;
+export const CONNECT_INTEREST = EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+const ACCEPTED_INTEREST = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET;
 
 /** Of `receive` and `send`: nothing can be moved now; an event will come. */
 export const WOULD_BLOCK = -EAGAIN;
@@ -41,7 +46,7 @@ export class TcpSocket {
   /** A send may be taken. */
   writable = true;
   readonly #reactor: Reactor;
-  /** The peer's FIN or an error has been reported: a short read does not mean that there is nothing more to learn. */
+  /** The peer's FIN, an error or urgent data has been reported: a short read does not mean that there is nothing more to learn. */
   #final = false;
   #watchesOut: boolean;
   #open = true;

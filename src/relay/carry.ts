@@ -1,10 +1,18 @@
-/** The beginning of a chunk whose rest has not come yet: at most one unit, in one block from the pool while there is any. */
+/**
+ * The beginning of a unit whose rest has not come yet. A few bytes are kept by the session itself: salt and sealed length are all that
+ * anyone without a key can make it wait for, and the pool must not run dry by that. More takes a block from the pool.
+ */
 
 import type { Region } from '../../native-bindings/memory.js';
 import type { Block, BlockPool } from './block-pool.js';
 
+/** A salt of 32 bytes and a sealed length of 18. */
+const FEW_BYTES = 50;
+
 export class Carry {
   readonly #pool: BlockPool;
+  /** Made when the first few bytes have to be kept, which most sessions never need. */
+  #few: Uint8Array | undefined = undefined;
   #block: Block | undefined = undefined;
   length = 0;
 
@@ -14,20 +22,24 @@ export class Carry {
 
   /** Puts the kept bytes at `into[at]`, where the next ones are received behind them. @returns how many */
   restore(into: Region, at: number): number {
-    if (this.#block !== undefined) copy(this.#block.region, this.#block.offset, into, at, this.length);
+    if (this.#block !== undefined) copy(this.#block.region.bytes, this.#block.offset, into.bytes, at, this.length);
+    else if (this.#few !== undefined) copy(this.#few, 0, into.bytes, at, this.length);
     return this.length;
   }
 
   /** Keeps `from[at, end)` in place of what was kept. @throws PoolExhaustedError */
   save(from: Region, at: number, end: number): void {
     const length = end - at;
-    if (length === 0) {
-      this.clear();
-      return;
-    }
     if (length > this.#pool.blockSize) throw new RangeError(`a unit of ${length} bytes does not fit a block`);
-    this.#block ??= this.#pool.take();
-    copy(from, at, this.#block.region, this.#block.offset, length);
+    if (length <= FEW_BYTES) {
+      this.clear();
+      if (length === 0) return;
+      this.#few ??= new Uint8Array(FEW_BYTES);
+      copy(from.bytes, at, this.#few, 0, length);
+    } else {
+      this.#block ??= this.#pool.take();
+      copy(from.bytes, at, this.#block.region.bytes, this.#block.offset, length);
+    }
     this.length = length;
   }
 
@@ -39,6 +51,6 @@ export class Carry {
   }
 }
 
-function copy(from: Region, fromAt: number, to: Region, toAt: number, length: number): void {
-  to.bytes.set(from.bytes.subarray(fromAt, fromAt + length), toAt);
+function copy(from: Uint8Array, fromAt: number, to: Uint8Array, toAt: number, length: number): void {
+  to.set(from.subarray(fromAt, fromAt + length), toAt);
 }

@@ -48,7 +48,7 @@ export interface DrainingConnection {
   destroy(): void;
 }
 
-/** Held connections past these make the oldest one go: probes are cheap to make, so they must stay cheap to hold. */
+/** Held connections past these make the oldest one go: probes are cheap to make, so they must stay cheap to hold. Finished ones likewise. */
 const MAX_DRAINING = 4096;
 
 export class RelayContext {
@@ -60,6 +60,8 @@ export class RelayContext {
   readonly sessions = new Set<Session>();
   /** In the order in which they came. */
   readonly draining = new Set<DrainingConnection>();
+  /** Our FIN has gone, the peer's is awaited for some seconds. */
+  readonly finishing = new Set<DrainingConnection>();
   readonly counters: Counters = { connections: 0, active: 0, bytesUp: 0, bytesDown: 0, outcomes: new Map() };
   readonly idleTimeoutMs: number;
   /** Called after each session's end, so that a draining program sees the last one go. */
@@ -90,6 +92,27 @@ export class RelayContext {
       oldest?.finish();
     }
     this.draining.add(connection);
+  }
+
+  /** It has sent its FIN: it is not held any more, and ends by itself soon. */
+  beginFinishing(connection: DrainingConnection): void {
+    this.draining.delete(connection);
+    if (this.finishing.size >= MAX_DRAINING) {
+      const [oldest] = this.finishing;
+      oldest?.destroy();
+    }
+    this.finishing.add(connection);
+  }
+
+  /** It is closed. */
+  forgetDraining(connection: DrainingConnection): void {
+    this.draining.delete(connection);
+    this.finishing.delete(connection);
+  }
+
+  /** Closes all of them now. */
+  endDraining(): void {
+    for (const connection of [...this.draining, ...this.finishing]) connection.destroy();
   }
 
   release(): void {

@@ -78,8 +78,7 @@ export class Drain implements EventHandler, TimeoutHandler, DrainingConnection {
   finish(): void {
     if (this.#finished) return;
     this.#finished = true;
-    // Not counted among the held ones any more: it ends by itself, soon.
-    this.#context.draining.delete(this);
+    this.#context.beginFinishing(this);
     this.#socket.finish();
     this.#context.reactor.arm(this.#deadline, LAST_BYTES_MS);
   }
@@ -89,7 +88,7 @@ export class Drain implements EventHandler, TimeoutHandler, DrainingConnection {
   }
 
   destroy(): void {
-    this.#context.draining.delete(this);
+    this.#context.forgetDraining(this);
     this.#context.reactor.cancel(this.#deadline);
     this.#socket.close();
   }

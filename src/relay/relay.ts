@@ -13,6 +13,7 @@ import { encodeTarget, type Target, targetLength } from '../net/target.js';
 import { type TcpSocket, WOULD_BLOCK } from '../net/tcp-socket.js';
 import type { EventHandler } from '../reactor/reactor.js';
 import { type TimeoutHandler, Timer } from '../reactor/timers.js';
+import { EPIPE } from '../../native-bindings/errno.js';
 import type { Region } from '../../native-bindings/memory.js';
 import type { StreamOpener } from '../shadowsocks/stream-opener.js';
 import { CHUNK_OVERHEAD, MAX_CHUNK_PAYLOAD, type StreamSealer } from '../shadowsocks/stream-sealer.js';
@@ -50,6 +51,8 @@ export class RelayEnd implements EventHandler {
   inputEnded = false;
   /** Nothing more is sent: our FIN went, or the peer refuses. */
   outputEnded = false;
+  /** A send met the peer's reset: the kernel tells of it once, so the receive that follows sees a mere end. */
+  reset = false;
   /** A call by `defer` is under way. */
   deferred = false;
 
@@ -161,7 +164,7 @@ export class Relay implements TimeoutHandler {
       }
       const received = plain.socket.receive(this.#context.workspace.input, HEADROOM, READ_LENGTH);
       if (received === WOULD_BLOCK) return;
-      if (received <= 0) this.#inputOver(plain, cipher, received === 0 ? 'OK' : 'ERR_RESET');
+      if (received <= 0) this.#inputOver(plain, cipher, received < 0 || plain.reset ? 'ERR_RESET' : 'OK');
       else this.#seal(HEADROOM, received);
     }
   }
@@ -198,7 +201,7 @@ export class Relay implements TimeoutHandler {
       if (received === WOULD_BLOCK) return;
       if (received <= 0) {
         const cut = carried > 0 || this.#opener.insideChunk;
-        this.#inputOver(cipher, plain, received < 0 ? 'ERR_RESET' : cut ? 'ERR_TRUNCATED' : 'OK');
+        this.#inputOver(cipher, plain, received < 0 || cipher.reset ? 'ERR_RESET' : cut ? 'ERR_TRUNCATED' : 'OK');
         return;
       }
       this.#open(HEADROOM + carried + received);
@@ -221,7 +224,7 @@ export class Relay implements TimeoutHandler {
     if (end.outputEnded) return !this.#over;
     let sent = end.socket.writable ? end.socket.send(from, 0, length) : 0;
     if (sent < 0) {
-      if (sent !== WOULD_BLOCK) return this.#outputBroken(end);
+      if (sent !== WOULD_BLOCK) return this.#outputBroken(end, sent);
       sent = 0;
     }
     if (sent < length) end.backlog.keep(from, sent, length - sent);
@@ -230,7 +233,8 @@ export class Relay implements TimeoutHandler {
 
   /** Sends from a backlog, then the FIN that waited behind it. @returns false where the relay is over */
   #flush(end: RelayEnd): boolean {
-    if (end.backlog.flush(end.socket) < 0) return this.#outputBroken(end);
+    const error = end.backlog.flush(end.socket);
+    if (error < 0) return this.#outputBroken(end, error);
     const source = end === this.plain ? this.cipher : this.plain;
     if (end.backlog.empty && source.inputEnded) return this.#finishOutput(end);
     return true;
@@ -261,7 +265,9 @@ export class Relay implements TimeoutHandler {
    * A peer takes no more. What it sent before may still be in the receive queue (data, then RST): so its own direction goes on until a
    * receive says what happened.
    */
-  #outputBroken(end: RelayEnd): boolean {
+  #outputBroken(end: RelayEnd, error: number): boolean {
+    // EPIPE instead of ECONNRESET: its FIN had come before, so what it sent is whole.
+    if (error !== -EPIPE) end.reset = true;
     const source = end === this.plain ? this.cipher : this.plain;
     end.outputEnded = true;
     end.backlog.clear();

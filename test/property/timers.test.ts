@@ -7,7 +7,10 @@ import { Timer, Timers } from '../../src/reactor/timers.js';
 const TIMERS = 12;
 
 /** Forty durations: more than the lists that are kept without a sweep. */
-const duration = fc.oneof(fc.constantFrom(10, 60, 300), fc.integer({ min: 1, max: 37 }).map((n) => n * 7));
+const duration = fc.oneof(
+  fc.constantFrom(10, 60, 300),
+  fc.integer({ min: 1, max: 37 }).map((n) => n * 7),
+);
 const which = fc.nat({ max: TIMERS - 1 });
 const command = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('arm' as const), which, duration }) },

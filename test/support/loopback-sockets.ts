@@ -19,7 +19,10 @@ import { EAGAIN, EINPROGRESS, SysError } from '../../native-bindings/errno.js';
 import { Region } from '../../native-bindings/memory.js';
 import * as sockets from '../../native-bindings/socket.js';
 
-export const LOOPBACK = { 4: Uint8Array.of(127, 0, 0, 1), 6: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1) } as const;
+export const LOOPBACK = {
+  4: Uint8Array.of(127, 0, 0, 1),
+  6: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1),
+} as const;
 /** Longest that a test waits for anything that should come at once. */
 export const PATIENCE_MS = 5000;
 

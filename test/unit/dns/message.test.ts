@@ -176,10 +176,21 @@ describe('a DNS answer', () => {
       questions: [{ type: 'A', name: question.name, class: 'IN' }],
       answers: [cname('www.example.com', 'b.example.net'), a('b.example.net', '192.0.2.1')],
     });
-    for (let end = 0; end < whole.length; end++) {
+    for (let end = 2; end < whole.length; end++) {
       expect(decodeAnswer(whole.subarray(0, end), question).kind, `${end} bytes`).to.equal('malformed');
     }
+    expect(decodeAnswer(whole.subarray(0, 1), question).kind, 'not even an id').to.equal('mismatch');
     expect(decodeAnswer(whole, question).kind).to.equal('addresses');
+  });
+
+  it('is malformed with more than one question, or with far more records than an address needs', () => {
+    const asked = { type: 'A', name: question.name, class: 'IN' } as const;
+    expect(answered({ questions: [asked, asked], answers: [a(question.name, '192.0.2.1')] }).kind).to.equal(
+      'malformed',
+    );
+    const records = (count: number): Answer[] => Array.from({ length: count }, () => a(question.name, '192.0.2.1'));
+    expect(answered({ answers: records(512) }).kind).to.equal('addresses');
+    expect(answered({ answers: records(513) }).kind).to.equal('malformed');
   });
 
   it('is malformed when it counts more records than it can hold', () => {

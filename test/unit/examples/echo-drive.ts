@@ -3,10 +3,10 @@
  * so that one thread can be both ends.
  */
 
+import { type EchoServerOptions, EpollEchoServer } from '../../../docs/examples/echo-server.js';
 import { SHUT_WR } from '../../../native-bindings/constants.js';
 import { EAGAIN, ECONNRESET } from '../../../native-bindings/errno.js';
 import * as sockets from '../../../native-bindings/socket.js';
-import { EpollEchoServer, type EchoServerOptions } from '../../../docs/examples/epoll-echo.js';
 import { Descriptors, PATIENCE_MS, portOf, sendBytes, tryReceive } from '../../support/loopback-sockets.js';
 
 export const MODES = [

@@ -106,7 +106,9 @@ for (const { mode, edgeTriggered } of MODES) {
       const echoes = await Promise.all(sockets.map((socket, i) => echoOf(socket, `client ${i}`)));
       const served = sockets.filter((_, i) => echoes[i] === `client ${i}`);
       expect(served.length).to.be.within(1, 39);
-      expect(child.lines.filter((line) => line.includes('turned a client away (EMFILE)'))).to.have.length(40 - served.length);
+      expect(child.lines.filter((line) => line.includes('turned a client away (EMFILE)'))).to.have.length(
+        40 - served.length,
+      );
       // Everybody has an answer, so from here on there is nothing to do but wait: two waits, two turns.
       await child.line(/^step 6: 0 events/);
       const before = child.lines.length;

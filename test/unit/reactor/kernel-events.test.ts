@@ -31,7 +31,14 @@ import {
   errnoName,
 } from '../../../native-bindings/errno.js';
 import * as sockets from '../../../native-bindings/socket.js';
-import { awaitReady, Descriptors, receiveText, reportedEvents, sendText, tryReceive } from '../../support/loopback-sockets.js';
+import {
+  awaitReady,
+  Descriptors,
+  receiveText,
+  reportedEvents,
+  sendText,
+  tryReceive,
+} from '../../support/loopback-sockets.js';
 import { CONTROL_ERRORS, flagMask, flagText, KERNEL_EVENTS } from './kernel-event-table.js';
 
 const MANUAL = new URL('../../../../docs/EVENT-LOOP.md', import.meta.url);
@@ -217,6 +224,20 @@ describe('what the kernel reports', () => {
     expect(tryReceive(server)).to.equal(-EAGAIN);
     expect(reportedEvents(server, EPOLLPRI, (now) => now === 0)).to.equal(0);
     expect(tryReceive(server, 1, MSG_OOB)).to.equal(-EINVAL);
+  });
+
+  it('ends a read short at the mark of an out-of-band byte, with more behind it and no new edge', () => {
+    const { client, server } = descriptors.pair();
+    sendText(client, 'ab');
+    sendText(client, '!', MSG_OOB);
+    sendText(client, 'cd');
+    awaitReady(server, EPOLLPRI);
+    epollControl(epfd, EPOLL_CTL_ADD, server, EPOLLIN | EPOLLPRI | EPOLLET, 0);
+    expect(events.wait(epfd, 1000)).to.equal(1);
+    expect(events.events(0)).to.equal(EPOLLIN | EPOLLPRI);
+    expect(tryReceive(server, 100)).to.deep.equal(new TextEncoder().encode('ab'));
+    expect(events.wait(epfd, 0)).to.equal(0);
+    expect(tryReceive(server, 100)).to.deep.equal(new TextEncoder().encode('cd'));
   });
 
   it('gives an out-of-band byte to a read with MSG_OOB, once', () => {

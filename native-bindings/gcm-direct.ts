@@ -1,0 +1,176 @@
+/**
+ * AES-GCM without EVP. For a short message most of EVP's time goes into looking parameters up by name; the functions below are the ones that
+ * OpenSSL's own provider calls in the end: CRYPTO_gcm128_* (public in <openssl/modes.h>) over the AES-NI block functions, which an
+ * executable that OpenSSL is linked into exports. Sealing 64 bytes takes half the time of EVP's four calls (docs/ARCHITECTURE.md).
+ *
+ * Where one of the symbols is missing (a shared libcrypto hides the block functions) or the processor lacks AES-NI, EVP is used instead; and
+ * like every backend, this one has to give the known answers before it is.
+ */
+
+import { readFileSync } from 'node:fs';
+import { AEAD_NONCE_LENGTH, AEAD_TAG_LENGTH, bindCrypto, LibcryptoMissingError, writeNonce } from './libcrypto.js';
+import { Region } from './memory.js';
+import { ADDRESS, architecture, type NumericFunction, symbolAddress } from './platform.js';
+
+/** `AES_KEY` of <openssl/aes.h>: 60 round-key words and the number of rounds, 244 bytes. */
+const AES_KEY_SIZE = 256;
+const KEYS_A_SLAB = 256;
+
+interface Gcm128 {
+  readonly setKey: NumericFunction;
+  readonly newContext: NumericFunction;
+  readonly init: NumericFunction;
+  readonly release: NumericFunction;
+  readonly setIv: NumericFunction;
+  readonly encrypt: NumericFunction;
+  readonly decrypt: NumericFunction;
+  readonly tag: NumericFunction;
+  readonly finish: NumericFunction;
+  /** Addresses of the AES-NI functions. */
+  readonly block: number;
+  readonly counterBlocks: number;
+}
+
+let loaded: Gcm128 | undefined;
+
+function gcm128(): Gcm128 {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): Gcm128 {
+  if (architecture !== 'x64' || !hasAesNi()) throw new LibcryptoMissingError('this processor has no AES-NI');
+  const crypt = [ADDRESS, ADDRESS, ADDRESS, 'size_t', ADDRESS];
+  const block = symbolAddress('aesni_encrypt');
+  const counterBlocks = symbolAddress('aesni_ctr32_encrypt_blocks');
+  if (block === undefined || counterBlocks === undefined) {
+    throw new LibcryptoMissingError('this Node.js does not export the AES-NI functions');
+  }
+  return {
+    setKey: bindCrypto('aesni_set_encrypt_key', 'int', [ADDRESS, 'int', ADDRESS]),
+    newContext: bindCrypto('CRYPTO_gcm128_new', ADDRESS, [ADDRESS, ADDRESS]),
+    init: bindCrypto('CRYPTO_gcm128_init', 'void', [ADDRESS, ADDRESS, ADDRESS]),
+    release: bindCrypto('CRYPTO_gcm128_release', 'void', [ADDRESS]),
+    setIv: bindCrypto('CRYPTO_gcm128_setiv', 'void', [ADDRESS, ADDRESS, 'size_t']),
+    encrypt: bindCrypto('CRYPTO_gcm128_encrypt_ctr32', 'int', crypt),
+    decrypt: bindCrypto('CRYPTO_gcm128_decrypt_ctr32', 'int', crypt),
+    tag: bindCrypto('CRYPTO_gcm128_tag', 'void', [ADDRESS, ADDRESS, 'size_t']),
+    finish: bindCrypto('CRYPTO_gcm128_finish', 'int', [ADDRESS, ADDRESS, 'size_t']),
+    block,
+    counterBlocks,
+  };
+}
+
+let flags: ReadonlySet<string> | undefined;
+
+/** The feature flags of the first processor in /proc/cpuinfo. */
+function processorFlags(): ReadonlySet<string> {
+  flags ??= new Set(/^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'latin1'))?.[1]?.split(/\s+/) ?? []);
+  return flags;
+}
+
+function hasAesNi(): boolean {
+  return ['aes', 'ssse3', 'pclmulqdq'].every((flag) => processorFlags().has(flag));
+}
+
+/**
+ * Whether EVP is the faster way for long messages: OpenSSL 3.2 and later have AES-GCM for 512-bit vectors, which only EVP reaches.
+ * @param opensslVersion `process.versions.openssl`
+ */
+export function evpIsFasterForLongMessages(opensslVersion: string): boolean {
+  const [major, minor] = opensslVersion.split('.').map(Number);
+  const wide = ['vaes', 'vpclmulqdq', 'avx512f', 'avx512vl'].every((flag) => processorFlags().has(flag));
+  return wide && (major > 3 || (major === 3 && minor >= 2));
+}
+
+const scratch = new Region(4096);
+const NONCE_AT = scratch.reserve(AEAD_NONCE_LENGTH);
+const KEY_AT = scratch.reserve(32);
+const NONCE_ADDRESS = scratch.base + NONCE_AT;
+const NONCE_WORD = NONCE_AT / 4;
+
+/** Expanded keys live in slabs of their own, which are never given back: they are reused. */
+let slab: Region | undefined;
+let slabUsed = KEYS_A_SLAB;
+const freeKeys: { readonly region: Region; readonly at: number }[] = [];
+
+function takeKeySlot(): { readonly region: Region; readonly at: number } {
+  const free = freeKeys.pop();
+  if (free !== undefined) return free;
+  if (slab === undefined || slabUsed === KEYS_A_SLAB) {
+    slab = new Region(KEYS_A_SLAB * AES_KEY_SIZE);
+    slabUsed = 0;
+  }
+  return { region: slab, at: slabUsed++ * AES_KEY_SIZE };
+}
+
+const ZERO_KEY = new Uint8Array(32);
+
+/** One AES-GCM key, for both directions. */
+export class GcmDirect {
+  readonly #gcm: Gcm128;
+  readonly #context: number;
+  readonly #slot = takeKeySlot();
+  readonly #keyAddress: number;
+  readonly #keyLength: number;
+
+  /**
+   * @param keyLength 16, 24 or 32
+   * @throws LibcryptoMissingError
+   */
+  constructor(keyLength: number) {
+    this.#gcm = gcm128();
+    this.#keyLength = keyLength;
+    this.#keyAddress = this.#slot.region.at(this.#slot.at, AES_KEY_SIZE);
+    // Making a context encrypts a block; under a key that was never expanded (no rounds) AES-NI code would run past it.
+    this.#expandKey(ZERO_KEY);
+    this.#context = this.#gcm.newContext(this.#keyAddress, this.#gcm.block);
+    if (this.#context === 0) throw new LibcryptoMissingError('libcrypto gave no AES-GCM context');
+  }
+
+  /** Takes a new key; the old one is overwritten. */
+  rekey(key: Uint8Array): void {
+    this.#expandKey(key);
+    this.#gcm.init(this.#context, this.#keyAddress, this.#gcm.block);
+  }
+
+  #expandKey(key: Uint8Array): void {
+    scratch.bytes.set(key.subarray(0, this.#keyLength), KEY_AT);
+    this.#gcm.setKey(scratch.base + KEY_AT, this.#keyLength * 8, this.#keyAddress);
+    scratch.bytes.fill(0, KEY_AT, KEY_AT + this.#keyLength);
+  }
+
+  /** As `EvpAead.seal`. */
+  seal(counter: number, input: Region, inputAt: number, length: number, output: Region, outputAt: number): void {
+    const gcm = this.#gcm;
+    const to = output.at(outputAt, length + AEAD_TAG_LENGTH);
+    writeNonce(scratch.words, NONCE_WORD, counter);
+    gcm.setIv(this.#context, NONCE_ADDRESS, AEAD_NONCE_LENGTH);
+    gcm.encrypt(this.#context, input.at(inputAt, length), to, length, gcm.counterBlocks);
+    gcm.tag(this.#context, to + length, AEAD_TAG_LENGTH);
+  }
+
+  /** As `EvpAead.open`. */
+  open(counter: number, input: Region, inputAt: number, length: number, output: Region, outputAt: number): boolean {
+    const gcm = this.#gcm;
+    const from = input.at(inputAt, length + AEAD_TAG_LENGTH);
+    const to = output.at(outputAt, length);
+    writeNonce(scratch.words, NONCE_WORD, counter);
+    gcm.setIv(this.#context, NONCE_ADDRESS, AEAD_NONCE_LENGTH);
+    gcm.decrypt(this.#context, from, to, length, gcm.counterBlocks);
+    // Compared in constant time by libcrypto.
+    return gcm.finish(this.#context, from + length, AEAD_TAG_LENGTH) === 0;
+  }
+
+  /** Overwrites the key and what was derived from it. */
+  wipe(): void {
+    this.rekey(ZERO_KEY);
+  }
+
+  /** Frees the context; libcrypto wipes it. */
+  free(): void {
+    this.#gcm.release(this.#context);
+    this.#slot.region.bytes.fill(0, this.#slot.at, this.#slot.at + AES_KEY_SIZE);
+    freeKeys.push(this.#slot);
+  }
+}

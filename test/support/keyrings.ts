@@ -1,0 +1,24 @@
+/** Keyrings with known keys and, where a test wants them, known salts. */
+
+import type { MethodName } from '../../src/config/types.js';
+import { createSubkeyDerivation } from '../../src/crypto/hkdf.js';
+import { METHODS } from '../../src/crypto/methods.js';
+import { createRandomSource, type RandomSource } from '../../src/crypto/random.js';
+import { Keyring, masterKeyOf } from '../../src/shadowsocks/keyring.js';
+
+const derivation = createSubkeyDerivation();
+const random = createRandomSource();
+
+/** Gives the same bytes each time. */
+export function fixedBytes(bytes: Uint8Array): RandomSource {
+  return (into, at, length) => {
+    if (length !== bytes.length) throw new Error(`${length} bytes were asked for, there are ${bytes.length}`);
+    into.set(bytes, at);
+  };
+}
+
+/** libsodium has to be loaded before for methods that need it. @param salt what it starts streams with; random where absent */
+export function keyringOf(method: MethodName, password: string, salt?: Uint8Array): Keyring {
+  const masterKey = masterKeyOf({ method, password, host: '', port: 0 });
+  return new Keyring(METHODS[method], masterKey, derivation, salt === undefined ? random : fixedBytes(salt));
+}

@@ -1,0 +1,278 @@
+import { expect } from 'chai';
+
+import { ConfigError, MissingPasswordError } from '../../../src/config/config-error.js';
+import { type Loaded, loadLocal } from '../../../src/config/load.js';
+import type { FlagSettings } from '../../../src/config/sources.js';
+import { DEFAULTS, type LocalSettings } from '../../../src/config/types.js';
+import { TemporaryDirectory } from '../../support/temporary-directory.js';
+
+/** A value that stands for an environment variable. */
+const variable = (name: string): string => `\${${name}}`;
+
+describe('the settings of a client', () => {
+  let directory: TemporaryDirectory;
+
+  beforeEach(() => {
+    directory = new TemporaryDirectory();
+  });
+
+  afterEach(() => {
+    directory.remove();
+  });
+
+  function load(
+    content: unknown,
+    flags: FlagSettings = {},
+    environment: Record<string, string> = {},
+  ): Promise<Loaded<LocalSettings>> {
+    const configPath = content === undefined ? undefined : directory.write('c.json', content);
+    return loadLocal({ configPath, flags, environment, workingDirectory: directory.path });
+  }
+
+  async function problemsOf(...input: Parameters<typeof load>): Promise<readonly string[]> {
+    try {
+      await load(...input);
+    } catch (error) {
+      if (error instanceof ConfigError) return error.problems.map((text) => text.replaceAll(directory.path, '.'));
+      throw error;
+    }
+    return [];
+  }
+
+  const SERVER = { server: 'proxy.example', server_port: 8388, password: 'p', method: 'aes-256-gcm' };
+  const ENDPOINT = { host: 'proxy.example', port: 8388, password: 'p', method: 'aes-256-gcm' };
+
+  it('have defaults for everything but the server and its password', async () => {
+    const { settings, verbosity, warnings } = await load({ server: '192.0.2.1', password: 'p' });
+    expect(settings).to.deep.equal({
+      inlets: [{ host: '127.0.0.1', port: 1080, users: [] }],
+      servers: [{ host: '192.0.2.1', port: 8388, password: 'p', method: 'chacha20-ietf-poly1305' }],
+      workers: 1,
+      noDelay: DEFAULTS.noDelay,
+      keepAliveMs: DEFAULTS.keepAliveMs,
+      connectTimeoutMs: DEFAULTS.connectTimeoutMs,
+      idleTimeoutMs: DEFAULTS.idleTimeoutMs,
+      drainTimeoutMs: DEFAULTS.drainTimeoutMs,
+      nameServers: [],
+      ipv6First: false,
+    });
+    expect(verbosity).to.equal(0);
+    expect(warnings).to.deep.equal([]);
+  });
+
+  it('take every key that is served, seconds turned to milliseconds', async () => {
+    const loaded = await load({
+      ...SERVER,
+      timeout: 1.5,
+      idle_timeout: 3,
+      drain_timeout: 0,
+      keep_alive: 0,
+      no_delay: false,
+      ipv6_first: true,
+      workers: 2,
+      runtime: { worker_count: 3 },
+      nameserver: '192.0.2.53',
+      log: { level: 1, format: { without_time: true } },
+    });
+    expect(loaded.settings).to.include({
+      connectTimeoutMs: 1500,
+      idleTimeoutMs: 3000,
+      drainTimeoutMs: 0,
+      keepAliveMs: 0,
+      noDelay: false,
+      ipv6First: true,
+      workers: 3,
+    });
+    expect(loaded.settings.nameServers).to.deep.equal(['192.0.2.53']);
+    expect(loaded).to.include({ verbosity: 1, logWithoutTime: true });
+  });
+
+  it('join the server at the top with those of the list, which inherit what they do not say', async () => {
+    const key = Buffer.alloc(16, 1).toString('base64');
+    const { settings } = await load({
+      ...SERVER,
+      servers: [
+        { address: '2001:db8::1', port: '9', remarks: 'six' },
+        { server: 'off.example', disabled: true },
+        { server: '[2001:db8::2]', key, method: 'aes-128-gcm', id: 'seven' },
+      ],
+    });
+    expect(settings.servers).to.deep.equal([
+      ENDPOINT,
+      { host: '2001:db8::1', port: 9, password: 'p', method: 'aes-256-gcm', name: 'six' },
+      { host: '2001:db8::2', port: 8388, password: '', key, method: 'aes-128-gcm', name: 'seven' },
+    ]);
+  });
+
+  it('take an array of servers and the alias of the list', async () => {
+    const { settings } = await load({ ...SERVER, server: ['a', '::1'], shadowsocks: [{ server: 'b' }] });
+    expect(settings.servers.map(({ host }) => host)).to.deep.equal(['a', '::1', 'b']);
+    expect(await problemsOf({ ...SERVER, servers: [{ server: 'a' }], shadowsocks: [{ server: 'b' }] })).to.have.length(
+      1,
+    );
+  });
+
+  it('have one connect bound for all servers, the largest, and say so where they differ', async () => {
+    const { settings, warnings } = await load({
+      password: 'p',
+      servers: [
+        { server: 'a', timeout: 9 },
+        { server: 'b', timeout: 7 },
+      ],
+    });
+    expect(settings.connectTimeoutMs).to.equal(9000);
+    expect(warnings.join()).to.match(/c\.json:1:\d+: "timeout" differs between servers: 9 s/);
+  });
+
+  it('listen on every socks entry of locals, and at the top where it has a port', async () => {
+    const { settings, warnings } = await load({
+      ...SERVER,
+      local_address: '127.0.0.2',
+      local_port: 1,
+      locals: [{ local_port: '2' }, { protocol: 'http', local_port: 3 }, { disabled: true }, { local_address: '::1' }],
+    });
+    expect(settings.inlets).to.deep.equal([
+      { host: '127.0.0.2', port: 1, users: [] },
+      { host: '127.0.0.2', port: 2, users: [] },
+      { host: '::1', port: 1080, users: [] },
+    ]);
+    expect(warnings.join()).to.match(/"protocol" is "http", which is not served yet: this listener is left out/);
+    expect((await load({ ...SERVER, locals: [{ local_port: 5 }] })).settings.inlets).to.have.length(1);
+    expect((await problemsOf({ ...SERVER, locals: [{ protocol: 'dns' }] })).join()).to.match(
+      /leaves nothing to listen on/,
+    );
+  });
+
+  it('read the SOCKS5 users of a listener', async () => {
+    const users = directory.write('users.json', { password: { users: [{ user_name: 'ann', password: 'ä' }] } });
+    const { settings } = await load({ ...SERVER, locals: [{ socks5_auth_config_path: users }] });
+    expect(settings.inlets[0].users).to.deep.equal([{ user: 'ann', password: 'ä' }]);
+    const moved = await load({ ...SERVER, locals: [{ socks5_auth_config_path: users }] }, { local: '127.0.0.1:9' });
+    expect(moved.settings.inlets).to.deep.equal([
+      { host: '127.0.0.1', port: 9, users: [{ user: 'ann', password: 'ä' }] },
+    ]);
+  });
+
+  it('refuse a file of SOCKS5 users that is missing or wrong', async () => {
+    const wrong = directory.write('users.json', {
+      password: { users: [{ user_name: 'x'.repeat(256), password: '' }] },
+    });
+    expect(await problemsOf({ ...SERVER, locals: [{ socks5_auth_config_path: wrong }] })).to.deep.equal([
+      './users.json:1:36: "password.users.0.user_name" must be a string of 1 to 255 bytes.',
+      './users.json:1:306: "password.users.0.password" must be a string of 1 to 255 bytes.',
+    ]);
+    const missing = await problemsOf({ ...SERVER, locals: [{ socks5_auth_config_path: '/nonexistent/u' }] });
+    expect(missing.join()).to.match(/"socks5_auth_config_path": There is no file \/nonexistent\/u/);
+  });
+
+  it('let flags go before the file', async () => {
+    const flags: FlagSettings = {
+      server: '[2001:db8::9]:9',
+      local: ':7',
+      values: { timeout: 2, workers: 5, dns: 'system' },
+      verbosity: 2,
+    };
+    const content = { ...SERVER, timeout: 9, runtime: { worker_count: 2 }, dns: '192.0.2.53', log: { level: 1 } };
+    const { settings, verbosity } = await load(content, flags);
+    expect(settings.servers).to.deep.equal([{ ...ENDPOINT, host: '2001:db8::9', port: 9 }]);
+    expect(settings.inlets).to.deep.equal([{ host: '127.0.0.1', port: 7, users: [] }]);
+    expect(settings).to.deep.include({ connectTimeoutMs: 2000, workers: 5, nameServers: [] });
+    expect(verbosity).to.equal(2);
+  });
+
+  it('let a password flag hide the key of the file', async () => {
+    const key = Buffer.alloc(32, 1).toString('base64');
+    const { settings } = await load(
+      { server: 'a', key, method: 'aes-256-gcm' },
+      { password: 'q', method: 'aes-128-gcm' },
+    );
+    expect(settings.servers).to.deep.equal([{ host: 'a', port: 8388, password: 'q', method: 'aes-128-gcm' }]);
+  });
+
+  it('need no file where flags say enough', async () => {
+    const { settings, file } = await load(undefined, { server: 'a:1', password: 'p' });
+    expect(settings.servers).to.deep.equal([{ host: 'a', port: 1, password: 'p', method: 'chacha20-ietf-poly1305' }]);
+    expect(file).to.equal(undefined);
+  });
+
+  it('take a password from the environment, by name or where none is written', async () => {
+    const expanded = await load(
+      { ...SERVER, password: variable('SECRET_1') },
+      {},
+      { SECRET_1: 's', UMBRA_PASSWORD: 'no' },
+    );
+    expect(expanded.settings.servers[0].password).to.equal('s');
+    const environment = { SS_SERVER_PASSWORD: 'rust', UMBRA_PASSWORD: '' };
+    expect((await load({ server: 'a' }, {}, environment)).settings.servers[0].password).to.equal('rust');
+    expect(
+      (await load({ server: 'a' }, {}, { ...environment, UMBRA_PASSWORD: 'u' })).settings.servers[0].password,
+    ).to.equal('u');
+    expect((await load(SERVER, {}, environment)).settings.servers[0].password).to.equal('p');
+    expect(await problemsOf({ ...SERVER, password: variable('NOT_SET') })).to.deep.equal([
+      './c.json:1:57: "password" needs the environment variable NOT_SET: set it.',
+    ]);
+  });
+
+  it('ask for a password where none is given, and say how', async () => {
+    const error: unknown = await load({ server: 'a' }).catch((caught: unknown) => caught);
+    expect(error).to.be.instanceOf(MissingPasswordError);
+    expect(await problemsOf({ server: 'a' })).to.deep.equal([
+      'No password is given for a:8388: add "password" to ./c.json, use -k PASSWORD, or set UMBRA_PASSWORD ("umbra genkey" makes a good one).',
+    ]);
+  });
+
+  it('name the place of every mistake, of the file or of a flag', async () => {
+    const content = { server: 'a:1', server_port: 0, method: 'rc4', key: 'eA==', dns: 'x' };
+    const problems = await problemsOf(content);
+    expect(problems.map((problem) => problem.slice(0, 32))).to.deep.equal([
+      './c.json:1:11: "server" must be ',
+      './c.json:1:31: "server_port" mus',
+      './c.json:1:42: "method" is "rc4"',
+      './c.json:1:67: "dns" must be "sy',
+    ]);
+    const flags: FlagSettings = { server: 'a b', local: 'x:y', password: 'p', method: 'no', values: { dns: 'x' } };
+    expect((await problemsOf(undefined, flags)).map((problem) => problem.split(' ')[0])).to.include.members([
+      '--dns',
+      '--encrypt-method',
+      '--local-addr',
+      '--server-addr',
+    ]);
+  });
+
+  it('need a server', async () => {
+    expect(await problemsOf({ password: 'p' })).to.deep.equal([
+      'No server is given: add "server" and "server_port" to ./c.json, or use -s HOST:PORT.',
+    ]);
+  });
+
+  it('warn of UDP, which is not served yet', async () => {
+    const { warnings } = await load({
+      ...SERVER,
+      mode: 'tcp_and_udp',
+      locals: [{ mode: 'udp_only' }, { mode: 'tcp_only' }],
+    });
+    expect(warnings).to.have.length(2);
+    expect(warnings.join()).to.match(/"mode" is "tcp_and_udp", but UDP is not served yet/);
+  });
+
+  it('warn of a password that others can read', async () => {
+    const open = directory.write('open.json', SERVER, 0o644);
+    const request = { flags: {}, environment: {}, workingDirectory: directory.path };
+    const { warnings } = await loadLocal({ ...request, configPath: open });
+    expect(warnings).to.deep.equal([
+      `${open}: other users of this machine can read the password in this file: run "chmod 600 ${open}".`,
+    ]);
+    const harmless = directory.write('env.json', { ...SERVER, password: variable('P') }, 0o644);
+    expect((await loadLocal({ ...request, configPath: harmless, environment: { P: 'x' } })).warnings).to.deep.equal([]);
+  });
+
+  it('look for a file where none is named, but not where flags say what to connect to', async () => {
+    directory.write('config.json', { ...SERVER, server: 'generic' });
+    const request = { environment: { XDG_CONFIG_HOME: directory.path }, workingDirectory: directory.path };
+    expect((await loadLocal({ ...request, flags: { verbosity: 1 } })).settings.servers[0].host).to.equal('generic');
+    directory.write('local.json', { ...SERVER, server: 'special' });
+    expect((await loadLocal({ ...request, flags: {} })).settings.servers[0].host).to.equal('special');
+    const byFlags = await loadLocal({ ...request, flags: { server: 'flag:1', password: 'p' } });
+    expect(byFlags.settings.servers[0]).to.deep.include({ host: 'flag', password: 'p' });
+  });
+});

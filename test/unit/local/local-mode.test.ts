@@ -1,0 +1,299 @@
+/** The client on a reactor of the test's own, where the test decides what has happened between two turns. */
+
+import { expect } from 'chai';
+import type { MethodName, ShadowsocksEndpoint } from '../../../src/config/types.js';
+import { oracleAddress, OracleOpener, OracleSealer } from '../../support/aead-oracle.js';
+import type { Peer } from '../../support/peer.js';
+import { ReactorBench } from '../../support/reactor-bench.js';
+
+const METHOD: MethodName = 'chacha20-ietf-poly1305';
+const PASSWORD = 'local';
+const GREETING = Buffer.of(5, 1, 0);
+const CHOICE = '0500';
+const CONNECT = Buffer.concat([Buffer.of(5, 1, 0), oracleAddress('example.test', 443)]);
+const SUCCEEDED = `${CHOICE}05000001000000000000`;
+const HOST_UNREACHABLE = `${CHOICE}05040001000000000000`;
+const CONNECTION_REFUSED = `${CHOICE}05050001000000000000`;
+
+function endpoint(port: number, host = '127.0.0.1'): ShadowsocksEndpoint {
+  return { host, port, method: METHOD, password: PASSWORD };
+}
+
+describe('the client', () => {
+  let bench: ReactorBench;
+
+  beforeEach(() => {
+    bench = new ReactorBench();
+  });
+
+  afterEach(() => {
+    bench.close();
+    expect(bench.reactor.statistics.failures, 'handlers that threw').to.equal(0);
+    expect(bench.context.counters.outcomes.get('ERR_BUG')).to.equal(undefined);
+  });
+
+  /** A program that asks for a connection, with payload right behind. */
+  function ask(port: number, payload = ''): Peer {
+    const program = bench.connect(port);
+    program.send(Buffer.concat([GREETING, CONNECT, Buffer.from(payload)]));
+    return program;
+  }
+
+  function hex(peer: Peer): string {
+    return peer.received.toString('hex');
+  }
+
+  function expectNothingLeft(): void {
+    expect(bench.context.sessions.size, 'sessions').to.equal(0);
+    bench.context.endDraining();
+    expect(bench.context.backlogs.inUse, 'backlogs').to.equal(0);
+    expect(bench.context.carries.inUse, 'carries').to.equal(0);
+    expect(bench.reactor.timers.count(), 'timers').to.equal(0);
+    expect(bench.reactor.registered, 'descriptors but for the listener').to.equal(1);
+  }
+
+  function outcomes(): Record<string, number> {
+    return Object.fromEntries(bench.context.counters.outcomes);
+  }
+
+  it('sends address and early payload in one chunk, in one segment', () => {
+    const listener = bench.descriptors.listen();
+    const program = ask(bench.startLocal([endpoint(listener.port)]), 'early');
+    const server = bench.accept(listener.fd);
+    bench.until('the request', () => server.receivedLength > 0);
+    const expected = Buffer.concat([oracleAddress('example.test', 443), Buffer.from('early')]);
+    expect(server.receivedLength).to.equal(32 + 34 + expected.length);
+    expect(new OracleOpener(METHOD, PASSWORD).push(server.received).equals(expected)).to.equal(true);
+    expect(hex(program)).to.equal(SUCCEEDED);
+    const sealer = new OracleSealer(METHOD, PASSWORD);
+    server.send(Buffer.concat([sealer.salt, sealer.chunk(Buffer.from('answer'))]));
+    server.finish();
+    bench.until('the answer', () => program.end === 'fin');
+    expect(hex(program)).to.equal(SUCCEEDED + Buffer.from('answer').toString('hex'));
+    program.finish();
+    bench.until('the end', () => server.end === 'fin');
+    expect(outcomes()).to.deep.equal({ OK: 1 });
+    expectNothingLeft();
+  });
+
+  it('takes the handshake byte by byte', () => {
+    const listener = bench.descriptors.listen();
+    const program = bench.connect(bench.startLocal([endpoint(listener.port)]));
+    for (const byte of Buffer.concat([GREETING, CONNECT])) {
+      program.send(Uint8Array.of(byte));
+      bench.reactor.turn(1);
+    }
+    bench.accept(listener.fd);
+    bench.until('the reply', () => hex(program) === SUCCEEDED);
+  });
+
+  it('answers a program whose FIN came with its request', () => {
+    const listener = bench.descriptors.listen();
+    const program = ask(bench.startLocal([endpoint(listener.port)]), 'question');
+    program.finish();
+    const server = bench.accept(listener.fd);
+    bench.until('the question', () => server.end === 'fin');
+    const opened = new OracleOpener(METHOD, PASSWORD).push(server.received);
+    expect(opened.subarray(-8).toString()).to.equal('question');
+    const sealer = new OracleSealer(METHOD, PASSWORD);
+    server.send(Buffer.concat([sealer.salt, sealer.chunk(Buffer.from('answer'))]));
+    server.finish();
+    bench.until('the answer', () => program.end === 'fin');
+    expect(hex(program)).to.equal(SUCCEEDED + Buffer.from('answer').toString('hex'));
+    expectNothingLeft();
+  });
+
+  describe('with servers that cannot be reached', () => {
+    it('says that one refuses, and closes once the program has read it', () => {
+      const program = ask(bench.startLocal([endpoint(bench.refusingPort())]), 'unread payload');
+      bench.until('the refusal', () => program.end !== 'open');
+      expect([program.end, hex(program)]).to.deep.equal(['fin', CONNECTION_REFUSED]);
+      expect(bench.logLines.map((line) => line.message)).to.include('the server cannot be reached');
+      expectNothingLeft();
+    });
+
+    it('says that one does not answer, after the connect time-out', () => {
+      const program = ask(bench.startLocal([endpoint(bench.blackHole())]));
+      bench.settle();
+      bench.advance(4900);
+      bench.settle();
+      expect(hex(program)).to.equal(CHOICE);
+      bench.advance(200);
+      bench.until('the refusal', () => program.end !== 'open');
+      expect([program.end, hex(program)]).to.deep.equal(['fin', HOST_UNREACHABLE]);
+      expectNothingLeft();
+    });
+
+    it('says that the name of one is not known', () => {
+      bench.names = { 'gone.test': 'ENOTFOUND' };
+      const program = ask(bench.startLocal([endpoint(1, 'gone.test')]));
+      bench.until('the refusal', () => program.end !== 'open');
+      expect([program.end, hex(program)]).to.deep.equal(['fin', HOST_UNREACHABLE]);
+      expectNothingLeft();
+    });
+
+    const firsts: Readonly<Record<string, () => ShadowsocksEndpoint>> = {
+      'refuses': () => endpoint(bench.refusingPort()),
+      'has a name that nobody knows': () => endpoint(1, 'gone.test'),
+      'does not answer': () => endpoint(bench.blackHole()),
+    };
+    for (const [what, first] of Object.entries(firsts)) {
+      it(`uses the second where the first ${what}`, () => {
+        bench.names = { 'gone.test': 'ENOTFOUND' };
+        const listener = bench.descriptors.listen();
+        const program = ask(bench.startLocal([first(), endpoint(listener.port)]));
+        bench.settle();
+        bench.advance(5100);
+        bench.accept(listener.fd);
+        bench.until('the reply', () => hex(program) === SUCCEEDED);
+        expect(program.end).to.equal('open');
+      });
+    }
+
+    it('forgets nothing of a dial when the session ends meanwhile', () => {
+      bench.names = { 'gone.test': 'ENOTFOUND' };
+      const program = ask(bench.startLocal([endpoint(1, 'gone.test'), endpoint(bench.blackHole())]));
+      bench.until('the second dial', () => bench.reactor.registered === 3);
+      for (const session of [...bench.context.sessions]) session.destroy('ERR_STOPPED');
+      bench.settle();
+      expect(program.end).to.equal('fin');
+      expectNothingLeft();
+    });
+
+    it('gives up connecting for a program that resets', () => {
+      const program = ask(bench.startLocal([endpoint(bench.blackHole())]));
+      bench.settle();
+      program.reset();
+      bench.until('the end', () => bench.context.sessions.size === 0);
+      expect(outcomes()).to.deep.equal({ ERR_RESET: 1 });
+      expectNothingLeft();
+    });
+  });
+
+  describe('with a program that', () => {
+    it('says nothing ends it after the handshake time-out', () => {
+      const program = bench.connect(bench.startLocal([endpoint(1)]));
+      bench.settle();
+      bench.advance(5100);
+      bench.until('the end', () => program.end !== 'open');
+      expect([program.end, program.receivedLength]).to.deep.equal(['fin', 0]);
+      expect(outcomes()).to.deep.equal({ ERR_HANDSHAKE_TIMEOUT: 1 });
+      expectNothingLeft();
+    });
+
+    it('sends one byte a second ends it after the same time', () => {
+      const program = bench.connect(bench.startLocal([endpoint(1)]));
+      for (const byte of Buffer.concat([GREETING, CONNECT]).subarray(0, 6)) {
+        program.send(Uint8Array.of(byte));
+        bench.settle();
+        bench.advance(1000);
+      }
+      bench.until('the end', () => program.end !== 'open');
+      expect(outcomes()).to.deep.equal({ ERR_HANDSHAKE_TIMEOUT: 1 });
+    });
+
+    it('ends at any place of its handshake is answered by FIN', () => {
+      const port = bench.startLocal([endpoint(bench.refusingPort())]);
+      const whole = Buffer.concat([GREETING, CONNECT]);
+      for (let length = 0; length < whole.length; length++) {
+        const program = bench.connect(port);
+        program.send(whole.subarray(0, length));
+        program.finish();
+        bench.until('the end', () => program.end !== 'open');
+        expect(program.end, `${length} bytes`).to.equal('fin');
+      }
+      expect(outcomes()).to.deep.equal({ ERR_SOCKS: whole.length });
+      expectNothingLeft();
+    });
+
+    it('resets at any place of its handshake leaves nothing behind', () => {
+      const port = bench.startLocal([endpoint(bench.blackHole())]);
+      const whole = Buffer.concat([GREETING, CONNECT]);
+      for (let length = 0; length <= whole.length; length++) {
+        const program = bench.connect(port);
+        program.send(whole.subarray(0, length));
+        bench.settle();
+        program.reset();
+      }
+      bench.until('the end of all', () => bench.context.sessions.size === 0);
+      expectNothingLeft();
+    });
+
+    const refusals: Readonly<Record<string, readonly [Buffer, string]>> = {
+      'asks for BIND': [Buffer.concat([GREETING, Buffer.of(5, 2), CONNECT.subarray(2)]), `${CHOICE}05070001000000000000`],
+      'asks for UDP ASSOCIATE': [
+        Buffer.concat([GREETING, Buffer.of(5, 3), CONNECT.subarray(2)]),
+        `${CHOICE}05070001000000000000`,
+      ],
+      'has an address type of its own': [Buffer.concat([GREETING, Buffer.of(5, 1, 0, 9)]), `${CHOICE}05080001000000000000`],
+      'offers no method that is taken': [Buffer.of(5, 1, 2), '05ff'],
+      'speaks HTTP': [Buffer.from('GET / HTTP/1.1\r\n\r\n'), ''],
+    };
+    for (const [what, [bytes, answer]] of Object.entries(refusals)) {
+      it(`${what} gets its answer and FIN`, () => {
+        const program = bench.connect(bench.startLocal([endpoint(1)]));
+        program.send(Buffer.concat([bytes, Buffer.alloc(10_000)]));
+        bench.until('the end', () => program.end !== 'open');
+        expect([program.end, hex(program)]).to.deep.equal(['fin', answer]);
+        expect(outcomes()).to.deep.equal({ ERR_SOCKS: 1 });
+        expectNothingLeft();
+      });
+    }
+  });
+
+  describe('with a server that', () => {
+    function established(): { readonly program: Peer; readonly server: Peer; readonly sealer: OracleSealer } {
+      const listener = bench.descriptors.listen();
+      const program = ask(bench.startLocal([endpoint(listener.port)]), 'question');
+      const server = bench.accept(listener.fd);
+      bench.until('the request', () => server.receivedLength > 0);
+      return { program, server, sealer: new OracleSealer(METHOD, PASSWORD) };
+    }
+
+    const faults: Readonly<Record<string, readonly [(server: Peer, sealer: OracleSealer) => void, string]>> = {
+      'cuts its answer short': [
+        (server, sealer) => {
+          server.send(Buffer.concat([sealer.salt, sealer.chunk(Buffer.alloc(100))]).subarray(0, 120));
+          server.finish();
+        },
+        'ERR_TRUNCATED',
+      ],
+      'cuts its salt short': [
+        (server, sealer) => {
+          server.send(sealer.salt.subarray(0, 31));
+          server.finish();
+        },
+        'ERR_TRUNCATED',
+      ],
+      'answers without the key': [(server) => server.send(Buffer.alloc(300, 'x')), 'ERR_CIPHER'],
+      'sends the request back': [(server) => server.send(server.received), 'ERR_CIPHER'],
+      'changes a byte of a later chunk': [
+        (server, sealer) => {
+          const bad = sealer.chunk(Buffer.from('changed'));
+          bad[bad.length - 1] ^= 1;
+          server.send(Buffer.concat([sealer.salt, sealer.chunk(Buffer.from('fine')), bad]));
+        },
+        'ERR_CIPHER',
+      ],
+      'resets': [(server) => server.reset(), 'ERR_RESET'],
+    };
+    for (const [what, [act, status]] of Object.entries(faults)) {
+      if (what === 'sends the request back') continue;
+      it(`${what}: the program sees a reset, not a clean end`, () => {
+        const { program, server, sealer } = established();
+        act(server, sealer);
+        bench.until('the end', () => program.end !== 'open');
+        expect(program.end).to.equal('reset');
+        expect(outcomes()).to.deep.equal({ [status]: 1 });
+        expectNothingLeft();
+      });
+    }
+
+    it('ends without an answer: the program sees a clean end', () => {
+      const { program, server } = established();
+      server.finish();
+      bench.until('the end', () => program.end !== 'open');
+      expect([program.end, hex(program)]).to.deep.equal(['fin', SUCCEEDED]);
+    });
+  });
+});
