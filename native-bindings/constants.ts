@@ -61,3 +61,6 @@ export const MAP_ANONYMOUS = 0x20;
 
 // <sys/resource.h>
 export const RLIMIT_NOFILE = 7;
+
+// <sched.h>
+export const SCHED_BATCH = 3;

@@ -74,7 +74,8 @@ export class DatagramBatch {
    * @param bytes 4 or 16 bytes of the destination's address; `undefined` on a connected socket
    */
   prepare(slot: number, payloadLength: number, bytes: Uint8Array | undefined, port: number): void {
-    if (payloadLength > this.slotSize) throw new RangeError(`${payloadLength} bytes do not fit a slot of ${this.slotSize}`);
+    if (payloadLength > this.slotSize)
+      throw new RangeError(`${payloadLength} bytes do not fit a slot of ${this.slotSize}`);
     const { words } = this.region;
     const name = this.#namesAt + slot * SOCKADDR_STORAGE_SIZE;
     const nameLength = bytes === undefined ? 0 : encodeInet(this.region.bytes, name, bytes, port);
@@ -101,7 +102,8 @@ export class DatagramBatch {
    * @returns how many the kernel took, or a negative errno that concerns the first one
    */
   send(fd: number, first: number, count: number, flags: number): number {
-    if (first + count > this.slots) throw new RangeError(`a batch of ${this.slots} slots has none at ${first + count - 1}`);
+    if (first + count > this.slots)
+      throw new RangeError(`a batch of ${this.slots} slots has none at ${first + count - 1}`);
     const headers = this.region.at(this.#headersAt + first * MMSGHDR.size, count * MMSGHDR.size);
     const sent = c.sendmmsg(fd, headers, count, flags);
     return sent < 0 ? -lastErrno() : sent;

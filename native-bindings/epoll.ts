@@ -33,7 +33,13 @@ export function epollCreate(): number {
  * @param generation the upper half of `epoll_data`; the lower half is the descriptor
  * @returns 0 or a negative errno (−EEXIST, −ENOENT, −EPERM, −EBADF; see the manual of the event loop)
  */
-export function epollControl(epfd: number, operation: number, fd: number, interest: number, generation: number): number {
+export function epollControl(
+  epfd: number,
+  operation: number,
+  fd: number,
+  interest: number,
+  generation: number,
+): number {
   if (operation !== EPOLL_CTL_DEL) {
     scratch.words[EVENTS_WORD] = interest;
     scratch.words[DATA_WORD] = fd;

@@ -8,13 +8,14 @@
  */
 
 import { readFileSync } from 'node:fs';
+import { copyShort, fillShort } from './bytes.js';
 import { AEAD_NONCE_LENGTH, AEAD_TAG_LENGTH, bindCrypto, LibcryptoMissingError, writeNonce } from './libcrypto.js';
+import { KeySlots } from './key-slots.js';
 import { Region } from './memory.js';
 import { ADDRESS, architecture, type NumericFunction, symbolAddress } from './platform.js';
 
 /** `AES_KEY` of <openssl/aes.h>: 60 round-key words and the number of rounds, 244 bytes. */
 const AES_KEY_SIZE = 256;
-const KEYS_A_SLAB = 256;
 
 interface Gcm128 {
   readonly setKey: NumericFunction;
@@ -89,28 +90,14 @@ const KEY_AT = scratch.reserve(32);
 const NONCE_ADDRESS = scratch.base + NONCE_AT;
 const NONCE_WORD = NONCE_AT / 4;
 
-/** Expanded keys live in slabs of their own, which are never given back: they are reused. */
-let slab: Region | undefined;
-let slabUsed = KEYS_A_SLAB;
-const freeKeys: { readonly region: Region; readonly at: number }[] = [];
-
-function takeKeySlot(): { readonly region: Region; readonly at: number } {
-  const free = freeKeys.pop();
-  if (free !== undefined) return free;
-  if (slab === undefined || slabUsed === KEYS_A_SLAB) {
-    slab = new Region(KEYS_A_SLAB * AES_KEY_SIZE);
-    slabUsed = 0;
-  }
-  return { region: slab, at: slabUsed++ * AES_KEY_SIZE };
-}
-
+const keySlots = new KeySlots(AES_KEY_SIZE);
 const ZERO_KEY = new Uint8Array(32);
 
 /** One AES-GCM key, for both directions. */
 export class GcmDirect {
   readonly #gcm: Gcm128;
   readonly #context: number;
-  readonly #slot = takeKeySlot();
+  readonly #slot = keySlots.take();
   readonly #keyAddress: number;
   readonly #keyLength: number;
 
@@ -121,7 +108,7 @@ export class GcmDirect {
   constructor(keyLength: number) {
     this.#gcm = gcm128();
     this.#keyLength = keyLength;
-    this.#keyAddress = this.#slot.region.at(this.#slot.at, AES_KEY_SIZE);
+    this.#keyAddress = this.#slot.region.at(this.#slot.offset, AES_KEY_SIZE);
     // Making a context encrypts a block; under a key that was never expanded (no rounds) AES-NI code would run past it.
     this.#expandKey(ZERO_KEY);
     this.#context = this.#gcm.newContext(this.#keyAddress, this.#gcm.block);
@@ -135,9 +122,9 @@ export class GcmDirect {
   }
 
   #expandKey(key: Uint8Array): void {
-    scratch.bytes.set(key.subarray(0, this.#keyLength), KEY_AT);
+    copyShort(key, 0, this.#keyLength, scratch.bytes, KEY_AT);
     this.#gcm.setKey(scratch.base + KEY_AT, this.#keyLength * 8, this.#keyAddress);
-    scratch.bytes.fill(0, KEY_AT, KEY_AT + this.#keyLength);
+    fillShort(scratch.bytes, 0, KEY_AT, KEY_AT + this.#keyLength);
   }
 
   /** As `EvpAead.seal`. */
@@ -170,7 +157,6 @@ export class GcmDirect {
   /** Frees the context; libcrypto wipes it. */
   free(): void {
     this.#gcm.release(this.#context);
-    this.#slot.region.bytes.fill(0, this.#slot.at, this.#slot.at + AES_KEY_SIZE);
-    freeKeys.push(this.#slot);
+    keySlots.give(this.#slot);
   }
 }

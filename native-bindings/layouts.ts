@@ -23,7 +23,13 @@ export const EPOLL_EVENT = EPOLL_EVENT_BY_ARCHITECTURE[architecture];
 export const SOCKADDR_IN = { size: 16, portOffset: 2, addressOffset: 4 } as const;
 
 /** `struct sockaddr_in6`: family u16, port u16, flow information u32, address 16 bytes, scope id u32 (host order). */
-export const SOCKADDR_IN6 = { size: 28, portOffset: 2, flowinfoOffset: 4, addressOffset: 8, scopeIdOffset: 24 } as const;
+export const SOCKADDR_IN6 = {
+  size: 28,
+  portOffset: 2,
+  flowinfoOffset: 4,
+  addressOffset: 8,
+  scopeIdOffset: 24,
+} as const;
 
 /** `struct sockaddr_un`: family u16, path of up to 108 bytes. */
 export const SOCKADDR_UN = { size: 110, pathOffset: 2, pathMax: 108 } as const;

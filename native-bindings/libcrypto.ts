@@ -4,6 +4,7 @@
  * Contexts are expensive to make and cheap to rekey, so each is meant to be kept and used for one session after another.
  */
 
+import { copyShort, fillShort } from './bytes.js';
 import { Region } from './memory.js';
 import { ADDRESS, bind, type NumericFunction } from './platform.js';
 
@@ -102,9 +103,9 @@ export class EvpAead {
 
   /** Takes a new key; the old one is overwritten. @param key as long as the method says */
   rekey(key: Uint8Array): void {
-    scratch.bytes.set(key.subarray(0, this.#keyLength), KEY_AT);
+    copyShort(key, 0, this.#keyLength, scratch.bytes, KEY_AT);
     must(this.#evp.init(this.#context, 0, 0, scratch.base + KEY_AT, NONCE_ADDRESS, -1), 'EVP_CipherInit_ex');
-    scratch.bytes.fill(0, KEY_AT, KEY_AT + LONGEST_KEY_LENGTH);
+    fillShort(scratch.bytes, 0, KEY_AT, KEY_AT + LONGEST_KEY_LENGTH);
   }
 
   /**

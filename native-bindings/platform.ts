@@ -26,7 +26,9 @@ export function requireArchitecture(platform: string, arch: string): Architectur
   }
   const known = ARCHITECTURES.find((candidate) => candidate === arch);
   if (known === undefined) {
-    throw new UnsupportedPlatformError(`umbra runs on ${ARCHITECTURES.join(' and ')}; this Node.js is built for ${arch}.`);
+    throw new UnsupportedPlatformError(
+      `umbra runs on ${ARCHITECTURES.join(' and ')}; this Node.js is built for ${arch}.`,
+    );
   }
   return known;
 }
@@ -51,7 +53,7 @@ export const architecture = requireArchitecture(process.platform, process.arch);
 export const koffi = requireKoffi(createRequire(import.meta.url));
 
 /** The node executable's own symbols: libc, and the OpenSSL that it carries or is linked to. */
-export const executable = koffi.load(null);
+const executable = koffi.load(null);
 
 /** A C function whose arguments are numbers only: descriptors, lengths, addresses. */
 export type NumericFunction = (...args: number[]) => number;

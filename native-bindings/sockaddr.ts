@@ -1,5 +1,6 @@
 /** Codecs between socket addresses as values and the `sockaddr` bytes that the kernel reads and writes. */
 
+import { copyShort, fillShort } from './bytes.js';
 import { AF_INET, AF_INET6, AF_UNIX } from './constants.js';
 import { SOCKADDR_IN, SOCKADDR_IN6, SOCKADDR_UN } from './layouts.js';
 
@@ -31,11 +32,11 @@ function writeFamily(into: Uint8Array, at: number, family: number): void {
 export function encodeInet(into: Uint8Array, at: number, bytes: Uint8Array, port: number): number {
   const v4 = bytes.length === 4;
   const layout = v4 ? SOCKADDR_IN : SOCKADDR_IN6;
-  into.fill(0, at, at + layout.size);
+  fillShort(into, 0, at, at + layout.size);
   writeFamily(into, at, v4 ? AF_INET : AF_INET6);
   into[at + layout.portOffset] = port >>> 8;
   into[at + layout.portOffset + 1] = port & 0xff;
-  into.set(bytes, at + layout.addressOffset);
+  copyShort(bytes, 0, bytes.length, into, at + layout.addressOffset);
   return layout.size;
 }
 

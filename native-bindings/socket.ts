@@ -142,6 +142,12 @@ export function takeError(fd: number): number {
   return getOption(fd, SOL_SOCKET, SO_ERROR);
 }
 
+/** Whether a connection stands; asked without decoding the peer's address. */
+export function isConnected(fd: number): boolean {
+  scratch.words[LENGTH_WORD] = SOCKADDR_STORAGE_SIZE;
+  return c.getpeername(fd, scratch.base + ADDRESS_AT, scratch.base + LENGTH_AT) === 0;
+}
+
 /** @throws SysError */
 export function localAddress(fd: number): SocketAddress | undefined {
   scratch.words[LENGTH_WORD] = SOCKADDR_STORAGE_SIZE;
@@ -151,8 +157,7 @@ export function localAddress(fd: number): SocketAddress | undefined {
 
 /** `undefined` where the socket is not connected. */
 export function peerAddress(fd: number): SocketAddress | undefined {
-  scratch.words[LENGTH_WORD] = SOCKADDR_STORAGE_SIZE;
-  if (c.getpeername(fd, scratch.base + ADDRESS_AT, scratch.base + LENGTH_AT) === -1) return undefined;
+  if (!isConnected(fd)) return undefined;
   return decodeSocketAddress(scratch.bytes, ADDRESS_AT, scratch.words[LENGTH_WORD]);
 }
 

@@ -74,12 +74,18 @@ export async function startServer(
   settings: Partial<ServerSettings> & Pick<ServerSettings, 'listen'>,
   options: RunOptions = {},
 ): Promise<Running> {
-  const defaults = { ...commonDefaults(availableParallelism()), egressAllow: [], probeTimeoutMs: DEFAULTS.probeTimeoutMs };
+  const defaults = {
+    ...commonDefaults(availableParallelism()),
+    egressAllow: [],
+    probeTimeoutMs: DEFAULTS.probeTimeoutMs,
+  };
   return start({ mode: 'server', settings: { ...defaults, ...settings } }, options);
 }
 
 async function start(what: ModeSettings, { logLevel = 'silent', onLog }: RunOptions): Promise<Running> {
-  const supervisor = await Supervisor.start(what, logLevel, (level, message, fields) => onLog?.({ level, message, fields }));
+  const supervisor = await Supervisor.start(what, logLevel, (level, message, fields) =>
+    onLog?.({ level, message, fields }),
+  );
   return {
     addresses: supervisor.addresses,
     stop: (drainTimeoutMs) => supervisor.stop(drainTimeoutMs),

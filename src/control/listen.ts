@@ -4,12 +4,13 @@
  */
 
 import { SysError } from '../../native-bindings/errno.js';
-import { close } from '../../native-bindings/socket.js';
 import type { InetSocketAddress } from '../../native-bindings/sockaddr.js';
+import { close } from '../../native-bindings/socket.js';
 import type { HostPort } from '../config/types.js';
 import { formatIpAddress, parseIpAddress } from '../net/ip-address.js';
 import { formatTarget } from '../net/target.js';
-import { listenerPort, openTcpListener, type TcpOptions } from '../net/tcp-listener.js';
+import { listenerPort, openTcpListener } from '../net/tcp-listener.js';
+import type { TcpOptions } from '../net/tcp-options.js';
 import { StartError } from './start-error.js';
 
 export interface OpenListeners {
@@ -51,7 +52,8 @@ export function openListeners(addresses: readonly HostPort[], workers: number, o
 
 function listenAddress(host: string, port: number): InetSocketAddress {
   const parsed = parseIpAddress(host === 'localhost' ? '127.0.0.1' : host.replace(/^\[(.*)\]$/, '$1'));
-  if (parsed === undefined) throw new StartError(`Cannot listen on "${host}": give an IP address of this machine, such as 127.0.0.1 or ::.`);
+  if (parsed === undefined)
+    throw new StartError(`Cannot listen on "${host}": give an IP address of this machine, such as 127.0.0.1 or ::.`);
   return { family: parsed.family, bytes: parsed.bytes, port };
 }
 
@@ -60,8 +62,10 @@ type ListenFailure = (where: string) => string;
 /** What to do about each way in which bind and listen fail. */
 const ADVICE: Readonly<Record<string, ListenFailure>> = {
   EADDRINUSE: (where) => `${where} is in use by another program: stop that one, or choose another port.`,
-  EACCES: (where) => `Listening on ${where} is not permitted: ports below 1024 need privileges, so choose a higher one.`,
-  EADDRNOTAVAIL: (where) => `${where} is not an address of this machine: listen on one that is, or on 0.0.0.0 or :: for all of them.`,
+  EACCES: (where) =>
+    `Listening on ${where} is not permitted: ports below 1024 need privileges, so choose a higher one.`,
+  EADDRNOTAVAIL: (where) =>
+    `${where} is not an address of this machine: listen on one that is, or on 0.0.0.0 or :: for all of them.`,
   EAFNOSUPPORT: (where) => `This machine has no support for the address family of ${where}: listen on an IPv4 address.`,
 };
 

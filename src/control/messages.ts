@@ -37,5 +37,10 @@ export type FromReactor =
   | { readonly kind: 'ready'; readonly wakeFd: number }
   /** It could not start; the thread ends. */
   | { readonly kind: 'failed'; readonly message: string }
-  | { readonly kind: 'log'; readonly level: Exclude<LogLevel, 'silent'>; readonly message: string; readonly fields: LogFields }
+  | {
+      readonly kind: 'log';
+      readonly level: Exclude<LogLevel, 'silent'>;
+      readonly message: string;
+      readonly fields: LogFields;
+    }
   | { readonly kind: 'statistics'; readonly request: number; readonly report: ReactorReport };

@@ -4,6 +4,7 @@
  */
 
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { scheduleAsBatch } from '../../native-bindings/scheduler.js';
 import { close } from '../../native-bindings/socket.js';
 import type { LogLevel } from '../config/types.js';
 import { needsLibsodium } from '../crypto/ciphers.js';
@@ -51,7 +52,7 @@ class ReactorThread implements TimeoutHandler {
 
   constructor() {
     const log = createLog(task.logLevel);
-    this.#context = new RelayContext(this.#reactor, log, task.settings.idleTimeoutMs);
+    this.#context = new RelayContext(this.#reactor, log, task.settings.idleTimeoutMs, task.settings.keepAliveMs);
     this.#resolver = new Resolver(this.#reactor, { nameServers: task.settings.nameServers });
     const derivation = createSubkeyDerivation();
     const random = createRandomSource();
@@ -60,10 +61,15 @@ class ReactorThread implements TimeoutHandler {
       resolver: this.#resolver,
       keyringOf: (endpoint) => new Keyring(METHODS[endpoint.method], masterKeyOf(endpoint), derivation, random),
     };
-    this.#mode =
-      task.mode === 'local'
-        ? startLocalMode(task.settings, task.listeners, parts)
-        : startServerMode(task.settings, task.listeners, parts);
+    try {
+      this.#mode =
+        task.mode === 'local'
+          ? startLocalMode(task.settings, task.listeners, parts)
+          : startServerMode(task.settings, task.listeners, parts);
+    } catch (error) {
+      this.#releaseShared();
+      throw error;
+    }
     this.#context.onSessionEnd = () => this.#endIfIdle();
     this.#wakeFd = this.#reactor.createWakeup(
       () => this.#receive(),
@@ -72,9 +78,14 @@ class ReactorThread implements TimeoutHandler {
   }
 
   run(): void {
+    scheduleAsBatch();
     tell({ kind: 'ready', wakeFd: this.#wakeFd });
-    this.#reactor.run();
-    this.#release();
+    try {
+      this.#reactor.run();
+    } finally {
+      // Also where the loop itself failed: a port on which nobody accepts any more must not stay open.
+      this.#release();
+    }
   }
 
   #receive(): void {
@@ -136,21 +147,34 @@ class ReactorThread implements TimeoutHandler {
   }
 
   #release(): void {
+    this.#mode.stopListening();
+    for (const session of [...this.#context.sessions]) session.destroy('ERR_STOPPED');
     this.#context.endDraining();
-    this.#resolver.close();
     this.#reactor.cancel(this.#drainDeadline);
-    this.#reactor.closeDescriptor(this.#wakeFd);
+    // The control plane may be about to signal it, so it is the one that closes it.
+    this.#reactor.unregister(this.#wakeFd);
     this.#mode.release();
+    this.#releaseShared();
+  }
+
+  #releaseShared(): void {
+    this.#resolver.close();
     this.#context.release();
     this.#reactor.close();
   }
 }
 
-try {
-  const endpoints = task.mode === 'local' ? task.settings.servers : task.settings.listen;
-  if (endpoints.some((endpoint) => needsLibsodium(METHODS[endpoint.method]))) await loadLibsodium();
-  new ReactorThread().run();
-} catch (error) {
-  for (const fd of task.listeners) close(fd);
-  tell({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
+async function start(): Promise<ReactorThread | undefined> {
+  try {
+    const endpoints = task.mode === 'local' ? task.settings.servers : task.settings.listen;
+    if (endpoints.some((endpoint) => needsLibsodium(METHODS[endpoint.method]))) await loadLibsodium();
+    return new ReactorThread();
+  } catch (error) {
+    for (const fd of task.listeners) close(fd);
+    tell({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
+    return undefined;
+  }
 }
+
+// What ends a loop that runs is no failure to start: it ends the thread, and the control plane logs it.
+(await start())?.run();

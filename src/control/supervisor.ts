@@ -3,6 +3,7 @@
 import { Worker } from 'node:worker_threads';
 import { eventfdSignal } from '../../native-bindings/epoll.js';
 import { raiseOpenFileLimit } from '../../native-bindings/limits.js';
+import { close } from '../../native-bindings/socket.js';
 import type { HostPort, LocalSettings, LogLevel, ServerSettings } from '../config/types.js';
 import type { LogFields } from '../relay/context.js';
 import { openListeners } from './listen.js';
@@ -14,6 +15,16 @@ export type ModeSettings =
   | { readonly mode: 'server'; readonly settings: ServerSettings };
 
 export type LogSink = (level: Exclude<LogLevel, 'silent'>, message: string, fields: LogFields) => void;
+
+/** The threads of all supervisors. */
+const running = new Set<ReactorHandle>();
+
+/**
+ * Node waits for its threads when the process exits, for whatever reason; one that blocks in epoll_wait must be told, or it waits for ever.
+ */
+function stopRunning(): void {
+  for (const handle of running) handle.stop(0);
+}
 
 /** One reactor thread, seen from the control plane. */
 class ReactorHandle {
@@ -27,7 +38,11 @@ class ReactorHandle {
   #ended = false;
 
   constructor(task: ReactorTask, onLog: LogSink) {
-    this.#worker = new Worker(new URL('./reactor-thread.js', import.meta.url), { workerData: task });
+    // Without the program's own flags: `--input-type`, for one, is an error for a thread.
+    const options = { workerData: task, execArgv: [] };
+    this.#worker = new Worker(new URL('./reactor-thread.js', import.meta.url), options);
+    if (running.size === 0) process.once('exit', stopRunning);
+    running.add(this);
     let resolveReady: () => void = () => {};
     let rejectReady: (error: Error) => void = () => {};
     this.ready = new Promise((resolve, reject) => {
@@ -61,6 +76,8 @@ class ReactorHandle {
     this.gone = new Promise((resolve) => {
       this.#worker.on('exit', () => {
         this.#ended = true;
+        running.delete(this);
+        if (this.#wakeFd >= 0) close(this.#wakeFd);
         rejectReady(new StartError('a reactor thread ended before it was ready'));
         for (const answer of this.#reports.values()) answer(undefined);
         this.#reports.clear();
@@ -108,11 +125,17 @@ export class Supervisor {
   static async start(what: ModeSettings, logLevel: LogLevel, onLog: LogSink): Promise<Supervisor> {
     const { settings } = what;
     raiseOpenFileLimit();
-    const { byWorker, bound } = openListeners(what.mode === 'local' ? what.settings.inlets : what.settings.listen, settings.workers, settings);
+    const { byWorker, bound } = openListeners(
+      what.mode === 'local' ? what.settings.inlets : what.settings.listen,
+      settings.workers,
+      settings,
+    );
     const handles = byWorker.map((listeners, worker) => {
       const task = { worker, listeners, logLevel };
       return new ReactorHandle(
-        what.mode === 'local' ? { ...task, mode: 'local', settings: what.settings } : { ...task, mode: 'server', settings: what.settings },
+        what.mode === 'local'
+          ? { ...task, mode: 'local', settings: what.settings }
+          : { ...task, mode: 'server', settings: what.settings },
         onLog,
       );
     });

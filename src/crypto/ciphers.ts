@@ -88,7 +88,9 @@ export function proveCipher(cipher: AeadCipher, keyLength: number): void {
     memory.bytes[1024] ^= 1;
     const refused = !opening.open(KNOWN_COUNTER, memory, 1024, KNOWN_LENGTH, memory, 3072);
     if (sealed !== KNOWN_ANSWERS[cipher.name] || !opened || !same || !refused) {
-      throw new CipherUnavailableError(`${cipher.backend}'s ${cipher.name} gives wrong answers on this machine; umbra will not use it.`);
+      throw new CipherUnavailableError(
+        `${cipher.backend}'s ${cipher.name} gives wrong answers on this machine; umbra will not use it.`,
+      );
     }
   } finally {
     sealing.release();

@@ -7,6 +7,7 @@
  */
 
 import { hkdfSync } from 'node:crypto';
+import { copyShort, fillShort } from '../../native-bindings/bytes.js';
 import { LibcryptoMissingError } from '../../native-bindings/libcrypto.js';
 import { SHA1_BLOCK_LENGTH, SHA1_DIGEST_LENGTH, Sha1Compression } from '../../native-bindings/sha1.js';
 
@@ -17,10 +18,10 @@ const INFO = new TextEncoder().encode('ss-subkey');
 export interface SubkeyDerivation {
   /**
    * @param key the master key, at most 32 bytes
-   * @param salt at most 32 bytes
+   * @param salt as many bytes as the key has, at `saltAt`
    * @param into receives as many bytes as the key has
    */
-  derive(key: Uint8Array, salt: Uint8Array, into: Uint8Array): void;
+  derive(key: Uint8Array, salt: Uint8Array, saltAt: number, into: Uint8Array): void;
 }
 
 export function createSubkeyDerivation(): SubkeyDerivation {
@@ -34,8 +35,9 @@ export function createSubkeyDerivation(): SubkeyDerivation {
 
 /** The slow way, also the oracle of the fast one's tests. */
 export const nodeHkdf: SubkeyDerivation = {
-  derive(key, salt, into) {
-    into.set(new Uint8Array(hkdfSync('sha1', key, salt, INFO, key.length)));
+  derive(key, salt, saltAt, into) {
+    const saltBytes = salt.subarray(saltAt, saltAt + key.length);
+    into.set(new Uint8Array(hkdfSync('sha1', key, saltBytes, INFO, key.length)));
   },
 };
 
@@ -57,40 +59,43 @@ class Sha1Hkdf implements SubkeyDerivation {
     this.#sha1 = sha1;
   }
 
-  derive(key: Uint8Array, salt: Uint8Array, into: Uint8Array): void {
+  derive(key: Uint8Array, salt: Uint8Array, saltAt: number, into: Uint8Array): void {
     const prk = this.#pseudorandomKey;
     const output = this.#output;
     // Extract: PRK = HMAC(salt, key).
-    this.#startHmac(salt, salt.length);
+    this.#startHmac(salt, saltAt, key.length);
     this.#finishHmac(key, key.length, prk, 0);
     // Expand: T(n) = HMAC(PRK, T(n−1) | info | n).
-    this.#startHmac(prk, SHA1_DIGEST_LENGTH);
+    this.#startHmac(prk, 0, SHA1_DIGEST_LENGTH);
     const message = this.#message;
-    message.set(INFO, 0);
+    copyShort(INFO, 0, INFO.length, message, 0);
     message[INFO.length] = 1;
     this.#finishHmac(message, INFO.length + 1, output, 0);
     if (key.length > SHA1_DIGEST_LENGTH) {
-      message.set(output.subarray(0, SHA1_DIGEST_LENGTH), 0);
-      message.set(INFO, SHA1_DIGEST_LENGTH);
+      copyShort(output, 0, SHA1_DIGEST_LENGTH, message, 0);
+      copyShort(INFO, 0, INFO.length, message, SHA1_DIGEST_LENGTH);
       message[SHA1_DIGEST_LENGTH + INFO.length] = 2;
       this.#finishHmac(message, message.length, output, SHA1_DIGEST_LENGTH);
     }
-    for (let i = 0; i < key.length; i++) into[i] = output[i];
+    copyShort(output, 0, key.length, into, 0);
     this.#wipe();
   }
 
   /** Compresses the two pads of an HMAC key of at most one block. */
-  #startHmac(key: Uint8Array, length: number): void {
-    this.#compressPad(key, length, INNER_PAD);
+  #startHmac(key: Uint8Array, at: number, length: number): void {
+    this.#compressPad(key, at, length, INNER_PAD);
     this.#sha1.save(this.#inner);
-    this.#compressPad(key, length, OUTER_PAD);
+    this.#compressPad(key, at, length, OUTER_PAD);
     this.#sha1.save(this.#outer);
   }
 
-  #compressPad(key: Uint8Array, length: number, pad: number): void {
-    const { block } = this.#sha1;
-    for (let i = 0; i < length; i++) block[i] = key[i] ^ pad;
-    block.fill(pad, length);
+  #compressPad(key: Uint8Array, at: number, length: number, pad: number): void {
+    const { block, blockWords } = this.#sha1;
+    const words = length >> 2;
+    // What the key does not reach is the pad alone: whole words of it, then the key over their beginning.
+    fillShort(blockWords, pad * 0x01010101, words, SHA1_BLOCK_LENGTH / 4);
+    for (let i = 0; i < words * 4; i++) block[i] = key[at + i] ^ pad;
+    for (let i = words * 4; i < length; i++) block[i] ^= key[at + i];
     this.#sha1.reset();
     this.#sha1.compress();
   }
@@ -99,31 +104,37 @@ class Sha1Hkdf implements SubkeyDerivation {
   #finishHmac(message: Uint8Array, length: number, into: Uint8Array, at: number): void {
     const { block } = this.#sha1;
     this.#sha1.restore(this.#inner);
-    for (let i = 0; i < length; i++) block[i] = message[i];
+    this.#clearBlock(length);
+    copyShort(message, 0, length, block, 0);
     this.#compressLast(length);
+    this.#clearBlock(SHA1_DIGEST_LENGTH);
     this.#sha1.digest(block, 0);
     this.#sha1.restore(this.#outer);
     this.#compressLast(SHA1_DIGEST_LENGTH);
     this.#sha1.digest(into, at);
   }
 
+  /** Zeros behind a message of `length` bytes. */
+  #clearBlock(length: number): void {
+    fillShort(this.#sha1.blockWords, 0, length >> 2, SHA1_BLOCK_LENGTH / 4);
+  }
+
   /** Pads the block (FIPS 180-4 §5.1.1): a 1 bit, zeros, the length in bits of the HMAC pad's block and the message. */
   #compressLast(length: number): void {
     const { block } = this.#sha1;
     block[length] = 0x80;
-    block.fill(0, length + 1);
     const bits = (SHA1_BLOCK_LENGTH + length) * 8;
-    block[62] = bits >>> 8;
-    block[63] = bits;
+    block[SHA1_BLOCK_LENGTH - 2] = bits >>> 8;
+    block[SHA1_BLOCK_LENGTH - 1] = bits;
     this.#sha1.compress();
   }
 
   #wipe(): void {
     this.#sha1.wipe();
-    this.#pseudorandomKey.fill(0);
-    this.#output.fill(0);
-    this.#message.fill(0);
-    this.#inner.fill(0);
-    this.#outer.fill(0);
+    fillShort(this.#pseudorandomKey, 0, 0, SHA1_DIGEST_LENGTH);
+    fillShort(this.#output, 0, 0, this.#output.length);
+    fillShort(this.#message, 0, 0, this.#message.length);
+    fillShort(this.#inner, 0, 0, this.#inner.length);
+    fillShort(this.#outer, 0, 0, this.#outer.length);
   }
 }

@@ -3,6 +3,7 @@
  * key overwritten.
  */
 
+import { ChaChaDirect } from '../../native-bindings/chacha-direct.js';
 import { evpIsFasterForLongMessages, GcmDirect } from '../../native-bindings/gcm-direct.js';
 import { EvpAead, type EvpAeadName, LibcryptoMissingError } from '../../native-bindings/libcrypto.js';
 import type { Region } from '../../native-bindings/memory.js';
@@ -71,13 +72,14 @@ export function createLibcryptoCipher(name: EvpAeadName, keyLength: number): Aea
   };
 }
 
-/** AES-GCM goes past EVP where that is possible and no slower. */
+/** EVP is gone past where that is possible and no slower. */
 function contextMaker(name: EvpAeadName, keyLength: number): (direction: 'seal' | 'open') => Context {
+  const direct = name === 'chacha20-poly1305' ? (): Context => new ChaChaDirect() : (): Context => new GcmDirect(keyLength);
   const evp = (direction: 'seal' | 'open'): Context => new EvpAead(name, keyLength, direction);
-  if (name === 'chacha20-poly1305' || evpIsFasterForLongMessages(process.versions.openssl)) return evp;
+  if (name !== 'chacha20-poly1305' && evpIsFasterForLongMessages(process.versions.openssl)) return evp;
   try {
-    new GcmDirect(keyLength).free();
-    return () => new GcmDirect(keyLength);
+    direct().free();
+    return direct;
   } catch (error) {
     if (error instanceof LibcryptoMissingError) return evp;
     throw error;

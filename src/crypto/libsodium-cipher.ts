@@ -9,10 +9,32 @@ import type { Region } from '../../native-bindings/memory.js';
 import type { AeadCipher, OpeningKey, SealingKey } from './aead.js';
 import { TAG_LENGTH } from './aead.js';
 
-type SealFunction = (out: number, outLength: number, input: number, inputLength: number, inputLengthHigh: number, ad: number,
-  adLength: number, adLengthHigh: number, secretNonce: number, nonce: number, key: number) => number;
-type OpenFunction = (out: number, outLength: number, secretNonce: number, input: number, inputLength: number, inputLengthHigh: number,
-  ad: number, adLength: number, adLengthHigh: number, nonce: number, key: number) => number;
+type SealFunction = (
+  out: number,
+  outLength: number,
+  input: number,
+  inputLength: number,
+  inputLengthHigh: number,
+  ad: number,
+  adLength: number,
+  adLengthHigh: number,
+  secretNonce: number,
+  nonce: number,
+  key: number,
+) => number;
+type OpenFunction = (
+  out: number,
+  outLength: number,
+  secretNonce: number,
+  input: number,
+  inputLength: number,
+  inputLengthHigh: number,
+  ad: number,
+  adLength: number,
+  adLengthHigh: number,
+  nonce: number,
+  key: number,
+) => number;
 
 /** The part of the emscripten module that is used here; libsodium-wrappers exports it as `libsodium`. */
 interface SodiumModule {
@@ -67,8 +89,12 @@ class SodiumKey implements SealingKey, OpeningKey {
   constructor(name: SodiumCipherName, key: Uint8Array) {
     const { module } = this.#buffers;
     const extended = name === 'xchacha20-poly1305';
-    this.#seal = extended ? module._crypto_aead_xchacha20poly1305_ietf_encrypt : module._crypto_aead_chacha20poly1305_ietf_encrypt;
-    this.#open = extended ? module._crypto_aead_xchacha20poly1305_ietf_decrypt : module._crypto_aead_chacha20poly1305_ietf_decrypt;
+    this.#seal = extended
+      ? module._crypto_aead_xchacha20poly1305_ietf_encrypt
+      : module._crypto_aead_chacha20poly1305_ietf_encrypt;
+    this.#open = extended
+      ? module._crypto_aead_xchacha20poly1305_ietf_decrypt
+      : module._crypto_aead_chacha20poly1305_ietf_decrypt;
     this.#key = key.slice(0, KEY_LENGTH);
   }
 

@@ -1,10 +1,10 @@
 /** The client on one reactor: its listeners, what their sessions share. */
 
 import type { LocalSettings } from '../config/types.js';
-import type { Mode, ModeParts } from '../relay/mode.js';
 import { targetFromHost } from '../net/target.js';
 import { TcpDialer } from '../net/tcp-dialer.js';
 import { TcpListener } from '../net/tcp-listener.js';
+import type { Mode, ModeParts } from '../relay/mode.js';
 import { SessionAcceptor } from '../relay/session-acceptor.js';
 import { SocksCredentials } from '../socks/credentials.js';
 import { type LocalContext, LocalSession } from './local-session.js';

@@ -5,6 +5,7 @@
  *                        └──failed──► reply, then drained
  */
 
+import { EPOLLERR, EPOLLHUP } from '../../native-bindings/constants.js';
 import type { ShadowsocksEndpoint } from '../config/types.js';
 import { formatTarget, type Target } from '../net/target.js';
 import type { Dial, DialHandler, TcpDialer } from '../net/tcp-dialer.js';
@@ -77,6 +78,8 @@ export class LocalSession implements EventHandler, DialHandler, TimeoutHandler, 
   handleEvents(events: number): void {
     this.#client.note(events);
     if (this.#handshake !== undefined) this.#readHandshake(this.#handshake);
+    // While a server is dialed nothing is read. A half-close is no reason to give up, a reset is.
+    else if (this.#relay === undefined && (events & (EPOLLERR | EPOLLHUP)) !== 0) this.#end('ERR_RESET', 'client');
   }
 
   #readHandshake(handshake: Socks5Handshake): void {
@@ -106,6 +109,8 @@ export class LocalSession implements EventHandler, DialHandler, TimeoutHandler, 
         return;
       } else {
         this.#handshake = undefined;
+        // From here on each dial has its own time: a server that does not answer must not use up that of the next one.
+        this.#context.relay.reactor.cancel(this.#deadline);
         if (at < received) this.#early = input.bytes.slice(at, received);
         this.#target = outcome.request.target;
         this.#dialNext();
@@ -127,20 +132,29 @@ export class LocalSession implements EventHandler, DialHandler, TimeoutHandler, 
   /** Tries the servers in their order until one connects. */
   #dialNext(): void {
     const upstream = this.#context.upstreams[this.#upstreamIndex];
-    this.#dial = this.#context.dialer.dial(upstream.target, this);
+    const dial = this.#context.dialer.dial(upstream.target, this);
+    // One that failed at once has had its answer, and the dial of the next server may be under way.
+    if (!dial.over) this.#dial = dial;
   }
 
-  handleConnected(fd: number): void {
+  handleConnected(fd: number, events: number): void {
     const { relay: context, upstreams } = this.#context;
     this.#dial = undefined;
-    const server = TcpSocket.connected(context.reactor, fd, this);
+    const server = TcpSocket.connected(context.reactor, fd, this, events);
     this.#server = server;
-    context.reactor.cancel(this.#deadline);
     if (!this.#reply(encodeReply(REP.SUCCEEDED))) return;
     const { keyring } = upstreams[this.#upstreamIndex];
     const opener = new StreamOpener(keyring);
     opener.allowEmptyChunks = true;
-    const relay = new Relay(context, this, this.#client, server, new StreamSealer(keyring), opener, new Carry(context.carries));
+    const relay = new Relay(
+      context,
+      this,
+      this.#client,
+      server,
+      new StreamSealer(keyring),
+      opener,
+      new Carry(context.carries),
+    );
     this.#relay = relay;
     if (this.#target === undefined) throw new Error('connected without a target');
     if (this.#early === undefined) relay.start(this.#target);

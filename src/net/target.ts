@@ -33,7 +33,7 @@ export type DecodedTarget =
   | { readonly status: 'bad'; readonly reason: BadTargetReason };
 
 /** RFC 1928 §5. */
-export const ATYP = { IPV4: 1, NAME: 3, IPV6: 4 } as const;
+const ATYP = { IPV4: 1, NAME: 3, IPV6: 4 } as const;
 
 /** ATYP, length byte, 255 bytes of name, port: what a decoder has to buffer at most. */
 export const MAX_TARGET_LENGTH = 259;

@@ -4,16 +4,16 @@
  */
 
 import { EPOLLERR, EPOLLHUP, EPOLLOUT, SOCK_STREAM } from '../../native-bindings/constants.js';
-import { EINPROGRESS, errnoName } from '../../native-bindings/errno.js';
-import { close, connectInet, takeError, trySocket } from '../../native-bindings/socket.js';
+import { EINPROGRESS, errnoName, SysError } from '../../native-bindings/errno.js';
+import { close, connectInet, isConnected, takeError, trySocket } from '../../native-bindings/socket.js';
 import type { EventHandler, Reactor } from '../reactor/reactor.js';
 import { type TimeoutHandler, Timer } from '../reactor/timers.js';
 import type { EgressPolicy } from './egress-policy.js';
 import type { IpAddress } from './ip-address.js';
 import type { Lookup, NameResolver, ResolvedName } from './name-resolver.js';
 import type { Target } from './target.js';
-import { CONNECT_INTEREST } from './tcp-socket.js';
-import { setTcpOptions, type TcpOptions } from './tcp-listener.js';
+import { setNoDelay, type TcpOptions } from './tcp-options.js';
+import { CONNECT_INTEREST, ESTABLISHED_INTEREST } from './tcp-socket.js';
 
 /** RFC 8305 §5 recommends 250 ms between attempts. */
 const ATTEMPT_DELAY_MS = 250;
@@ -24,14 +24,17 @@ const MAX_CANDIDATES = 16;
 export type DialFailure = string;
 
 export interface DialHandler {
-  /** @param fd connected, registered for CONNECT_INTEREST; take it by `TcpSocket.connected` before returning */
-  handleConnected(fd: number, address: IpAddress): void;
+  /**
+   * @param fd connected and registered; take it by `TcpSocket.connected` before returning
+   * @param events for `TcpSocket.connected`
+   */
+  handleConnected(fd: number, events: number): void;
   handleDialFailure(failure: DialFailure): void;
   /** A bug below; end the session. */
   handleFailure(error: unknown): void;
 }
 
-export interface DialerOptions extends TcpOptions {
+export interface DialerOptions extends Pick<TcpOptions, 'noDelay'> {
   readonly connectTimeoutMs: number;
   readonly ipv6First: boolean;
 }
@@ -62,17 +65,15 @@ export class TcpDialer {
 class Attempt implements EventHandler {
   readonly #dial: Dial;
   readonly fd: number;
-  readonly address: IpAddress;
 
-  constructor(dial: Dial, fd: number, address: IpAddress) {
+  constructor(dial: Dial, fd: number) {
     this.#dial = dial;
     this.fd = fd;
-    this.address = address;
   }
 
   handleEvents(events: number): void {
     if ((events & (EPOLLERR | EPOLLHUP)) !== 0) this.#dial.attemptFailed(this, errnoName(takeError(this.fd)));
-    else if ((events & EPOLLOUT) !== 0) this.#dial.attemptConnected(this);
+    else if ((events & EPOLLOUT) !== 0) this.#dial.attemptConnected(this, events);
   }
 
   handleFailure(error: unknown): void {
@@ -99,8 +100,22 @@ export class Dial implements TimeoutHandler {
     this.#handler = handler;
   }
 
+  /** The handler has been called, or will not be. */
+  get over(): boolean {
+    return this.#over;
+  }
+
   start(): void {
     this.#dialer.reactor.arm(this.#deadline, this.#dialer.options.connectTimeoutMs);
+    try {
+      this.#begin();
+    } catch (error) {
+      // The caller has no dial to cancel yet, so it must not be left with one that goes on.
+      this.handleFailure(error);
+    }
+  }
+
+  #begin(): void {
     if (this.#target.kind === 'ip') {
       this.#connectTo([this.#target.address]);
       return;
@@ -112,8 +127,13 @@ export class Dial implements TimeoutHandler {
   #resolved(answer: ResolvedName): void {
     this.#lookup = undefined;
     if (this.#over) return;
-    if (answer.status === 'ok') this.#connectTo(interleaveFamilies(answer.addresses, this.#dialer.options.ipv6First));
-    else this.#fail(answer.code);
+    try {
+      if (answer.status === 'ok') this.#connectTo(interleaveFamilies(answer.addresses, this.#dialer.options.ipv6First));
+      else this.#fail(answer.code);
+    } catch (error) {
+      // It is this session's: thrown on, it would be the resolver's, whose other callers have nothing to do with it.
+      this.handleFailure(error);
+    }
   }
 
   #connectTo(addresses: readonly IpAddress[]): void {
@@ -128,7 +148,8 @@ export class Dial implements TimeoutHandler {
   #tryNext(): void {
     while (!this.#over && this.#nextCandidate < this.#candidates.length) {
       if (this.#tryOne(this.#candidates[this.#nextCandidate++])) {
-        if (this.#nextCandidate < this.#candidates.length) this.#dialer.reactor.arm(this.#nextAttempt, ATTEMPT_DELAY_MS);
+        if (!this.#over && this.#nextCandidate < this.#candidates.length)
+          this.#dialer.reactor.arm(this.#nextAttempt, ATTEMPT_DELAY_MS);
         return;
       }
     }
@@ -136,23 +157,40 @@ export class Dial implements TimeoutHandler {
   }
 
   #tryOne(address: IpAddress): boolean {
-    const { reactor, options } = this.#dialer;
+    const { options } = this.#dialer;
     const fd = trySocket(address.family, SOCK_STREAM);
     if (fd < 0) {
       this.#lastFailure = errnoName(-fd);
       return false;
     }
-    setTcpOptions(fd, options);
+    // Keep-alive waits until a connection is old enough to need it (see Relay).
+    if (options.noDelay) setNoDelay(fd);
     const result = connectInet(fd, address.bytes, this.#target.port);
     if (result < 0 && result !== -EINPROGRESS) {
       close(fd);
       this.#lastFailure = errnoName(-result);
       return false;
     }
-    const attempt = new Attempt(this, fd, address);
+    const attempt = new Attempt(this, fd);
+    // Within one machine the handshake is over before connect(2) returns, whatever it says. To know that costs less than an event.
+    const connected = isConnected(fd);
+    if (!this.#watch(attempt, connected ? ESTABLISHED_INTEREST : CONNECT_INTEREST)) return false;
     this.#attempts.push(attempt);
-    reactor.register(fd, CONNECT_INTEREST, attempt);
+    if (connected) this.attemptConnected(attempt, 0);
     return true;
+  }
+
+  /** @returns false where the kernel cannot watch any more descriptors; this one is closed then */
+  #watch(attempt: Attempt, interest: number): boolean {
+    try {
+      this.#dialer.reactor.register(attempt.fd, interest, attempt);
+      return true;
+    } catch (error) {
+      close(attempt.fd);
+      if (!(error instanceof SysError)) throw error;
+      this.#lastFailure = error.code;
+      return false;
+    }
   }
 
   attemptFailed(attempt: Attempt, failure: DialFailure): void {
@@ -163,10 +201,10 @@ export class Dial implements TimeoutHandler {
     this.#tryNext();
   }
 
-  attemptConnected(attempt: Attempt): void {
+  attemptConnected(attempt: Attempt, events: number): void {
     this.#attempts.splice(this.#attempts.indexOf(attempt), 1);
     this.#end();
-    this.#handler.handleConnected(attempt.fd, attempt.address);
+    this.#handler.handleConnected(attempt.fd, events);
   }
 
   handleTimeout(timer: Timer): void {

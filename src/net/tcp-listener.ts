@@ -6,17 +6,11 @@
 import {
   EPOLLIN,
   IPPROTO_IPV6,
-  IPPROTO_TCP,
   IPV6_V6ONLY,
-  SO_KEEPALIVE,
   SO_REUSEADDR,
   SO_REUSEPORT,
   SOCK_STREAM,
   SOL_SOCKET,
-  TCP_KEEPCNT,
-  TCP_KEEPIDLE,
-  TCP_KEEPINTVL,
-  TCP_NODELAY,
 } from '../../native-bindings/constants.js';
 import { eventfd } from '../../native-bindings/epoll.js';
 import {
@@ -31,30 +25,18 @@ import {
   SysError,
 } from '../../native-bindings/errno.js';
 import type { InetSocketAddress } from '../../native-bindings/sockaddr.js';
-import { accept, bind, close, listen, localAddress, setOption, socket, trySetOption } from '../../native-bindings/socket.js';
+import {
+  accept,
+  bind,
+  close,
+  listen,
+  localAddress,
+  setOption,
+  socket,
+} from '../../native-bindings/socket.js';
 import type { EventHandler, Reactor } from '../reactor/reactor.js';
 import { type TimeoutHandler, Timer } from '../reactor/timers.js';
-
-/** Options that connections inherit from the socket that accepted them, so that they cost nothing a connection. */
-export interface TcpOptions {
-  readonly noDelay: boolean;
-  /** Idle time before the first keep-alive probe; 0: none. */
-  readonly keepAliveMs: number;
-}
-
-/** Probes after the first follow at the same interval as shadowsocks-rust's; three unanswered ones end the connection. */
-const KEEP_ALIVE_PROBES = 3;
-
-/** Sets the options of a connection, or those that a listener hands on. */
-export function setTcpOptions(fd: number, { noDelay, keepAliveMs }: TcpOptions): void {
-  if (noDelay) trySetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-  if (keepAliveMs <= 0) return;
-  const seconds = Math.max(1, Math.round(keepAliveMs / 1000));
-  trySetOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-  trySetOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, seconds);
-  trySetOption(fd, IPPROTO_TCP, TCP_KEEPINTVL, seconds);
-  trySetOption(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEP_ALIVE_PROBES);
-}
+import { setKeepAlive, setNoDelay, type TcpOptions } from './tcp-options.js';
 
 /** The kernel cuts it to net.core.somaxconn (4096 on current kernels). */
 const LISTEN_BACKLOG = 4096;
@@ -76,7 +58,9 @@ export function openTcpListener(address: InetSocketAddress, options: ListenOptio
     if (options.reusePort) setOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);
     // [::] means both families, as on the peers, whatever net.ipv6.bindv6only says.
     if (address.family === 6) setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
-    setTcpOptions(fd, options);
+    // Accepted connections inherit both.
+    if (options.noDelay) setNoDelay(fd);
+    if (options.keepAliveMs > 0) setKeepAlive(fd, options.keepAliveMs);
     bind(fd, address);
     listen(fd, LISTEN_BACKLOG);
     return fd;

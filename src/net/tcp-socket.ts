@@ -34,7 +34,8 @@ const WRITE_EVENTS = EPOLLOUT | EPOLLHUP | EPOLLERR;
 
 /** What is watched while a connection is being made, and from then on. */
 export const CONNECT_INTEREST = EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-const ACCEPTED_INTEREST = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET;
+/** What is watched of a connection that stands from the start. */
+export const ESTABLISHED_INTEREST = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET;
 
 /** Of `receive` and `send`: nothing can be moved now; an event will come. */
 export const WOULD_BLOCK = -EAGAIN;
@@ -60,15 +61,20 @@ export class TcpSocket {
 
   /** Registers a descriptor that accept4 returned. What it has received already is reported by the first event. */
   static accepted(reactor: Reactor, fd: number, handler: EventHandler): TcpSocket {
-    reactor.register(fd, ACCEPTED_INTEREST, handler);
+    reactor.register(fd, ESTABLISHED_INTEREST, handler);
     return new TcpSocket(reactor, fd, false, false);
   }
 
-  /** Takes over a descriptor that was registered for CONNECT_INTEREST and is connected now. */
-  static connected(reactor: Reactor, fd: number, handler: EventHandler): TcpSocket {
+  /**
+   * Takes over a descriptor that a dialer has connected.
+   * @param events those that said so (bytes, or even a FIN, that came that early have had their edge), of a descriptor registered for
+   * CONNECT_INTEREST; or 0 where it was connected at once and is registered for ESTABLISHED_INTEREST
+   */
+  static connected(reactor: Reactor, fd: number, handler: EventHandler, events: number): TcpSocket {
     reactor.handOver(fd, handler);
-    // What arrived with the event that said "connected" has had its edge.
-    return new TcpSocket(reactor, fd, true, true);
+    const socket = new TcpSocket(reactor, fd, events !== 0, false);
+    socket.note(events);
+    return socket;
   }
 
   get open(): boolean {

@@ -64,13 +64,16 @@ export class RelayContext {
   readonly finishing = new Set<DrainingConnection>();
   readonly counters: Counters = { connections: 0, active: 0, bytesUp: 0, bytesDown: 0, outcomes: new Map() };
   readonly idleTimeoutMs: number;
+  /** 0: no keep-alive. */
+  readonly keepAliveMs: number;
   /** Called after each session's end, so that a draining program sees the last one go. */
   onSessionEnd: () => void = () => {};
 
-  constructor(reactor: Reactor, log: Log, idleTimeoutMs: number) {
+  constructor(reactor: Reactor, log: Log, idleTimeoutMs: number, keepAliveMs = 0) {
     this.reactor = reactor;
     this.log = log;
     this.idleTimeoutMs = idleTimeoutMs;
+    this.keepAliveMs = keepAliveMs;
   }
 
   begin(session: Session): void {

@@ -21,13 +21,14 @@ const RECEIVES_A_TURN = 8;
 export class Drain implements EventHandler, TimeoutHandler, DrainingConnection {
   readonly #context: RelayContext;
   readonly #socket: TcpSocket;
-  readonly #deadline: Timer = new Timer(this);
+  readonly #deadline: Timer;
   #finished = false;
   #deferred = false;
 
-  private constructor(context: RelayContext, socket: TcpSocket) {
+  private constructor(context: RelayContext, socket: TcpSocket, deadline: Timer | undefined) {
     this.#context = context;
     this.#socket = socket;
+    this.#deadline = deadline ?? new Timer(this);
   }
 
   /**
@@ -35,12 +36,26 @@ export class Drain implements EventHandler, TimeoutHandler, DrainingConnection {
    * @param finishAfterMs when to send FIN; 0: at once; Infinity: not before the peer does
    */
   static begin(context: RelayContext, socket: TcpSocket, finishAfterMs: number): void {
-    const drain = new Drain(context, socket);
-    context.beginDraining(drain);
-    socket.handOver(drain);
+    const drain = new Drain(context, socket, undefined);
+    drain.#begin();
     if (finishAfterMs <= 0) drain.finish();
     else if (finishAfterMs !== Number.POSITIVE_INFINITY) context.reactor.arm(drain.#deadline, finishAfterMs);
-    drain.#defer();
+  }
+
+  /**
+   * Takes over a socket together with the deadline that it has.
+   * @param deadline armed, or never; its handler passes `handleTimeout` on to the drain
+   */
+  static beginUntil(context: RelayContext, socket: TcpSocket, deadline: Timer): Drain {
+    const drain = new Drain(context, socket, deadline);
+    drain.#begin();
+    return drain;
+  }
+
+  #begin(): void {
+    this.#context.beginDraining(this);
+    this.#socket.handOver(this);
+    this.#defer();
   }
 
   handleEvents(events: number): void {

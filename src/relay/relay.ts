@@ -9,12 +9,13 @@
  * is writable again. Nothing else is ever buffered.
  */
 
+import { EPIPE } from '../../native-bindings/errno.js';
+import type { Region } from '../../native-bindings/memory.js';
+import { setKeepAlive } from '../net/tcp-options.js';
 import { encodeTarget, type Target, targetLength } from '../net/target.js';
 import { type TcpSocket, WOULD_BLOCK } from '../net/tcp-socket.js';
 import type { EventHandler } from '../reactor/reactor.js';
 import { type TimeoutHandler, Timer } from '../reactor/timers.js';
-import { EPIPE } from '../../native-bindings/errno.js';
-import type { Region } from '../../native-bindings/memory.js';
 import type { StreamOpener } from '../shadowsocks/stream-opener.js';
 import { CHUNK_OVERHEAD, MAX_CHUNK_PAYLOAD, type StreamSealer } from '../shadowsocks/stream-sealer.js';
 import { Backlog } from './backlog.js';
@@ -85,6 +86,7 @@ export class Relay implements TimeoutHandler {
   readonly #carry: Carry;
   readonly #firstPayload: Timer = new Timer(this);
   readonly #idle: Timer = new Timer(this);
+  readonly #keepAlive: Timer = new Timer(this);
   #header: Target | undefined = undefined;
   /** The carry may hold whole chunks: the handshake left them, because it stops at the address. */
   #unopened = false;
@@ -111,6 +113,8 @@ export class Relay implements TimeoutHandler {
     this.#lastActivityMs = context.reactor.nowMs;
     plain.handOver(this.plain);
     cipher.handOver(this.cipher);
+    // The options cost four system calls, and few connections live long enough to need them.
+    if (context.keepAliveMs > 0) context.reactor.arm(this.#keepAlive, context.keepAliveMs);
     if (context.idleTimeoutMs > 0) context.reactor.arm(this.#idle, context.idleTimeoutMs / IDLE_CHECKS);
   }
 
@@ -290,7 +294,13 @@ export class Relay implements TimeoutHandler {
       this.#seal(HEADROOM, 0);
       return;
     }
-    const { reactor, idleTimeoutMs } = this.#context;
+    const { reactor, idleTimeoutMs, keepAliveMs } = this.#context;
+    if (timer === this.#keepAlive) {
+      // The accepted one of the two has them from its listener already, which does no harm.
+      setKeepAlive(this.plain.socket.fd, keepAliveMs);
+      setKeepAlive(this.cipher.socket.fd, keepAliveMs);
+      return;
+    }
     if (reactor.nowMs - this.#lastActivityMs >= idleTimeoutMs) this.#end('ERR_IDLE');
     else reactor.arm(this.#idle, idleTimeoutMs / IDLE_CHECKS);
   }
@@ -318,6 +328,7 @@ export class Relay implements TimeoutHandler {
     this.#over = true;
     this.#context.reactor.cancel(this.#firstPayload);
     this.#context.reactor.cancel(this.#idle);
+    this.#context.reactor.cancel(this.#keepAlive);
     this.plain.backlog.clear();
     this.cipher.backlog.clear();
     this.#carry.clear();

@@ -22,7 +22,9 @@ export class SessionAcceptor implements AcceptHandler {
     } catch (error) {
       // The kernel refuses to watch it (out of memory or of epoll watches): nothing has been made of it yet.
       close(fd);
-      log.write('warn', 'a connection could not be watched', { reason: error instanceof Error ? error.message : String(error) });
+      log.write('warn', 'a connection could not be watched', {
+        reason: error instanceof Error ? error.message : String(error),
+      });
     }
   }
 

@@ -4,8 +4,8 @@ import type { ServerSettings } from '../config/types.js';
 import { EgressPolicy } from '../net/egress-policy.js';
 import { TcpDialer } from '../net/tcp-dialer.js';
 import { TcpListener } from '../net/tcp-listener.js';
-import { SessionAcceptor } from '../relay/session-acceptor.js';
 import type { Mode, ModeParts } from '../relay/mode.js';
+import { SessionAcceptor } from '../relay/session-acceptor.js';
 import { type ServerContext, ServerSession } from './server-session.js';
 
 /**

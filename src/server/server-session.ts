@@ -5,12 +5,13 @@
  *       └── not authentic ──► drained (never answered)
  */
 
+import { EPOLLERR, EPOLLHUP } from '../../native-bindings/constants.js';
 import { decodeTarget, formatTarget, type Target } from '../net/target.js';
 import type { Dial, DialHandler, TcpDialer } from '../net/tcp-dialer.js';
 import { TcpSocket, WOULD_BLOCK } from '../net/tcp-socket.js';
 import type { EventHandler } from '../reactor/reactor.js';
-import { EPOLLERR, EPOLLHUP } from '../../native-bindings/constants.js';
 import { type TimeoutHandler, Timer } from '../reactor/timers.js';
+import { PoolExhaustedError } from '../relay/block-pool.js';
 import { Carry } from '../relay/carry.js';
 import type { RelayContext, Session } from '../relay/context.js';
 import { Drain } from '../relay/drain.js';
@@ -46,6 +47,8 @@ export class ServerSession implements EventHandler, DialHandler, TimeoutHandler,
   #dial: Dial | undefined = undefined;
   #upstream: TcpSocket | undefined = undefined;
   #relay: Relay | undefined = undefined;
+  /** Has the client's socket, and the deadline, once the session is over. */
+  #drain: Drain | undefined = undefined;
   #over = false;
 
   /** @param peer the client's address, for the log; empty where nobody reads it */
@@ -121,15 +124,24 @@ export class ServerSession implements EventHandler, DialHandler, TimeoutHandler,
     this.#opener.allowEmptyChunks = true;
     if (payloadAt < end) this.#early = plaintext.slice(payloadAt, end);
     this.#context.relay.reactor.cancel(this.#deadline);
-    this.#dial = this.#context.dialer.dial(target, this);
+    const dial = this.#context.dialer.dial(target, this);
+    if (!dial.over) this.#dial = dial;
   }
 
-  handleConnected(fd: number): void {
+  handleConnected(fd: number, events: number): void {
     this.#dial = undefined;
     const { relay: context, keyring } = this.#context;
-    const upstream = TcpSocket.connected(context.reactor, fd, this);
+    const upstream = TcpSocket.connected(context.reactor, fd, this, events);
     this.#upstream = upstream;
-    const relay = new Relay(context, this, upstream, this.#client, new StreamSealer(keyring), this.#opener, this.#carry);
+    const relay = new Relay(
+      context,
+      this,
+      upstream,
+      this.#client,
+      new StreamSealer(keyring),
+      this.#opener,
+      this.#carry,
+    );
     this.#relay = relay;
     relay.startOpened(this.#early);
     this.#early = undefined;
@@ -144,23 +156,25 @@ export class ServerSession implements EventHandler, DialHandler, TimeoutHandler,
 
   /** Whatever the client sent or did not send: at the deadline it gets FIN and nothing else. */
   handleTimeout(): void {
+    if (this.#drain !== undefined) {
+      this.#drain.handleTimeout();
+      return;
+    }
     Drain.begin(this.#context.relay, this.#client, 0);
     this.#end('ERR_HANDSHAKE_TIMEOUT', '', true);
   }
 
   /** Not a client of ours, or one that is being tampered with: it learns nothing. */
   #absorb(status: Status, reason: string): void {
-    const { relay, probeTimeoutMs } = this.#context;
-    const elapsedMs = relay.reactor.nowMs - this.#startMs;
-    Drain.begin(relay, this.#client, Math.max(1, probeTimeoutMs - elapsedMs));
+    // The deadline from accept goes on. A new timer for what is left of it would have a length, and so a timer list, of its own.
+    this.#drain = Drain.beginUntil(this.#context.relay, this.#client, this.#deadline);
     this.#end(status, reason, true);
   }
 
   relayEnded(status: Status): void {
-    if (status === 'ERR_RESET') {
-      this.#client.abort();
-      this.#upstream?.abort();
-    }
+    // What the target got must not look like the whole where it is not.
+    if (status !== 'OK' && status !== 'ERR_IDLE' && status !== 'ERR_STOPPED') this.#upstream?.abort();
+    if (status === 'ERR_RESET') this.#client.abort();
     if (status === 'ERR_CIPHER') {
       // Stop forwarding and answering; a FIN comes as late as for any other probe, a RST never.
       Drain.begin(this.#context.relay, this.#client, Math.max(1, this.#context.probeTimeoutMs));
@@ -171,6 +185,12 @@ export class ServerSession implements EventHandler, DialHandler, TimeoutHandler,
   }
 
   handleFailure(error: unknown): void {
+    if (error instanceof PoolExhaustedError) {
+      // Of a client that is not known yet the end must not be seen, for this reason either.
+      if (this.#target === undefined) this.#absorb('ERR_MEMORY', '');
+      else this.destroy('ERR_MEMORY');
+      return;
+    }
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
     this.#context.relay.log.write('error', 'a session failed', { error: stack });
     this.destroy('ERR_BUG');
@@ -184,7 +204,7 @@ export class ServerSession implements EventHandler, DialHandler, TimeoutHandler,
     if (this.#over) return;
     this.#over = true;
     const { relay: context } = this.#context;
-    context.reactor.cancel(this.#deadline);
+    if (this.#drain === undefined) context.reactor.cancel(this.#deadline);
     this.#dial?.cancel();
     if (this.#relay === undefined) {
       this.#carry.clear();

@@ -1,5 +1,6 @@
 /** What one Shadowsocks endpoint needs to make session keys: method, master key, and the means of this thread. */
 
+import { fillShort } from '../../native-bindings/bytes.js';
 import type { ShadowsocksEndpoint } from '../config/types.js';
 import type { AeadCipher, OpeningKey, SealingKey } from '../crypto/aead.js';
 import { cipherFor } from '../crypto/ciphers.js';
@@ -33,7 +34,7 @@ export class Keyring {
     this.#random(into, at, this.saltLength);
     this.#derive(into, at);
     const key = this.#cipher.sealingKey(this.#subkey);
-    this.#subkey.fill(0);
+    fillShort(this.#subkey, 0, 0, this.#subkey.length);
     return key;
   }
 
@@ -41,12 +42,12 @@ export class Keyring {
   startOpening(from: Uint8Array, at: number): OpeningKey {
     this.#derive(from, at);
     const key = this.#cipher.openingKey(this.#subkey);
-    this.#subkey.fill(0);
+    fillShort(this.#subkey, 0, 0, this.#subkey.length);
     return key;
   }
 
   #derive(salt: Uint8Array, at: number): void {
-    this.#derivation.derive(this.#masterKey, salt.subarray(at, at + this.saltLength), this.#subkey);
+    this.#derivation.derive(this.#masterKey, salt, at, this.#subkey);
   }
 
   /** Forgets the master key. */

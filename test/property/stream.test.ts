@@ -113,18 +113,23 @@ describe('streams of AEAD 2017', () => {
       it('come back whole, whatever the sizes, the cuts and the limit of chunks', () => {
         const cuts = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 12 });
         const limit = fc.constantFrom(1, 2, 3, ALL_CHUNKS);
-        const property = fc.property(fc.array(size, { minLength: 1, maxLength: 4 }), cuts, limit, (sizes, at, maxChunks) => {
-          const payloads = sizes.map((length, i) => pattern(length, i));
-          const stream = seal(keyring, payloads);
-          const pieces = cut(
-            stream,
-            at.map((share) => Math.floor(share * stream.length)),
-          );
-          const { plaintext, refused, whole } = open(keyring, pieces, maxChunks);
-          expect(refused).to.equal(false);
-          expect(whole).to.equal(true);
-          expect(plaintext.equals(Buffer.concat(payloads))).to.equal(true);
-        });
+        const property = fc.property(
+          fc.array(size, { minLength: 1, maxLength: 4 }),
+          cuts,
+          limit,
+          (sizes, at, maxChunks) => {
+            const payloads = sizes.map((length, i) => pattern(length, i));
+            const stream = seal(keyring, payloads);
+            const pieces = cut(
+              stream,
+              at.map((share) => Math.floor(share * stream.length)),
+            );
+            const { plaintext, refused, whole } = open(keyring, pieces, maxChunks);
+            expect(refused).to.equal(false);
+            expect(whole).to.equal(true);
+            expect(plaintext.equals(Buffer.concat(payloads))).to.equal(true);
+          },
+        );
         fc.assert(property, { numRuns: 30, interruptAfterTimeLimit: 5000 });
       });
 
@@ -135,7 +140,10 @@ describe('streams of AEAD 2017', () => {
         for (let at = 0; at <= stream.length; at++) {
           expect(open(keyring, cut(stream, [at])).plaintext.equals(expected), `cut at ${at}`).to.equal(true);
         }
-        const singly = open(keyring, [...stream].map((byte) => Uint8Array.of(byte)));
+        const singly = open(
+          keyring,
+          [...stream].map((byte) => Uint8Array.of(byte)),
+        );
         expect(singly.plaintext.equals(expected)).to.equal(true);
         expect(singly.whole).to.equal(true);
       });
@@ -180,7 +188,13 @@ describe('streams of AEAD 2017', () => {
       });
 
       it('use a new salt each time', () => {
-        const salts = new Set(Array.from({ length: 100 }, () => seal(keyring, [pattern(1, 0)]).slice(0, keyring.saltLength).join()));
+        const salts = new Set(
+          Array.from({ length: 100 }, () =>
+            seal(keyring, [pattern(1, 0)])
+              .slice(0, keyring.saltLength)
+              .join(),
+          ),
+        );
         expect(salts.size).to.equal(100);
       });
     });
@@ -188,7 +202,10 @@ describe('streams of AEAD 2017', () => {
 
   it('skip 64 empty chunks in a row where they are allowed, and refuse one more', () => {
     const keyring = keyringOf('aes-256-gcm', PASSWORD);
-    for (const [empty, result] of [[64, 3], [65, -1]] as const) {
+    for (const [empty, result] of [
+      [64, 3],
+      [65, -1],
+    ] as const) {
       const sealer = new OracleSealer('aes-256-gcm', PASSWORD);
       const chunks = Array.from({ length: empty }, () => sealer.chunk(new Uint8Array(0)));
       const stream = Buffer.concat([sealer.salt, ...chunks, sealer.chunk(Uint8Array.of(1, 2, 3))]);

@@ -3,8 +3,8 @@
  * held against, and what the other end of a connection speaks in tests.
  */
 
-import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { type CipherGCMTypes, createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
+import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
 import type { MethodName } from '../../src/config/types.js';
 
 const TAG = 16;
@@ -15,7 +15,7 @@ interface MethodFacts {
   readonly algorithm: string;
 }
 
-export const METHOD_FACTS: Readonly<Record<MethodName, MethodFacts>> = {
+const METHOD_FACTS: Readonly<Record<MethodName, MethodFacts>> = {
   'aes-128-gcm': { keyLength: 16, nonceLength: 12, algorithm: 'aes-128-gcm' },
   'aes-192-gcm': { keyLength: 24, nonceLength: 12, algorithm: 'aes-192-gcm' },
   'aes-256-gcm': { keyLength: 32, nonceLength: 12, algorithm: 'aes-256-gcm' },
@@ -24,7 +24,7 @@ export const METHOD_FACTS: Readonly<Record<MethodName, MethodFacts>> = {
 };
 
 /** The master key of a password: MD5 chained (EVP_BytesToKey). */
-export function oracleKey(method: MethodName, password: string): Buffer {
+function oracleKey(method: MethodName, password: string): Buffer {
   let key: Buffer = Buffer.alloc(0);
   for (let last: Buffer = Buffer.alloc(0); key.length < 32; key = Buffer.concat([key, last])) {
     last = createHash('md5').update(last).update(password).digest();
@@ -32,7 +32,7 @@ export function oracleKey(method: MethodName, password: string): Buffer {
   return key.subarray(0, METHOD_FACTS[method].keyLength);
 }
 
-export function oracleSubkey(masterKey: Uint8Array, salt: Uint8Array): Buffer {
+function oracleSubkey(masterKey: Uint8Array, salt: Uint8Array): Buffer {
   return Buffer.from(hkdfSync('sha1', masterKey, salt, 'ss-subkey', masterKey.length));
 }
 
@@ -45,7 +45,7 @@ export function oracleSeal(method: MethodName, key: Uint8Array, nonce: Uint8Arra
 }
 
 /** @returns undefined where it is not authentic */
-export function oracleOpen(
+function oracleOpen(
   method: MethodName,
   key: Uint8Array,
   nonce: Uint8Array,

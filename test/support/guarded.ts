@@ -36,7 +36,9 @@ export class GuardedMemory {
   expectIntact(): void {
     const { bytes } = this.region;
     const end = this.#at + this.#length;
-    expect(intact.equals(bytes.subarray(this.#at - GUARD_LENGTH, this.#at)), 'bytes before are untouched').to.equal(true);
+    expect(intact.equals(bytes.subarray(this.#at - GUARD_LENGTH, this.#at)), 'bytes before are untouched').to.equal(
+      true,
+    );
     expect(intact.equals(bytes.subarray(end, end + GUARD_LENGTH)), 'bytes behind are untouched').to.equal(true);
   }
 

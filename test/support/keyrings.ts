@@ -10,7 +10,7 @@ const derivation = createSubkeyDerivation();
 const random = createRandomSource();
 
 /** Gives the same bytes each time. */
-export function fixedBytes(bytes: Uint8Array): RandomSource {
+function fixedBytes(bytes: Uint8Array): RandomSource {
   return (into, at, length) => {
     if (length !== bytes.length) throw new Error(`${length} bytes were asked for, there are ${bytes.length}`);
     into.set(bytes, at);

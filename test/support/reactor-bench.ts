@@ -202,7 +202,16 @@ export class ReactorBench {
 
 function common() {
   const { noDelay, keepAliveMs, connectTimeoutMs, idleTimeoutMs, drainTimeoutMs, ipv6First } = DEFAULTS;
-  return { workers: 1, noDelay, keepAliveMs, connectTimeoutMs, idleTimeoutMs, drainTimeoutMs, ipv6First, nameServers: [] };
+  return {
+    workers: 1,
+    noDelay,
+    keepAliveMs,
+    connectTimeoutMs,
+    idleTimeoutMs,
+    drainTimeoutMs,
+    ipv6First,
+    nameServers: [],
+  };
 }
 
 function resolved(addresses: readonly string[]): ResolvedName {

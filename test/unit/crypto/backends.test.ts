@@ -72,7 +72,9 @@ describe('cipher backends', () => {
           const nonce = oracleNonce(method, counter);
           const sealed = seal(sealing, counter, message);
           const where = `${backend.backend}, ${length} bytes`;
-          expect(sealed.equals(NOBLE[cipher](secret, nonce).encrypt(message)), `@noble/ciphers, ${where}`).to.equal(true);
+          expect(sealed.equals(NOBLE[cipher](secret, nonce).encrypt(message)), `@noble/ciphers, ${where}`).to.equal(
+            true,
+          );
           expect(sealed.equals(oracleSeal(method, secret, nonce, message)), `oracle, ${where}`).to.equal(true);
           expect(open(opening, counter, sealed)?.equals(message), where).to.equal(true);
         }
@@ -193,7 +195,9 @@ describe('cipher backends', () => {
   describe('that give wrong answers', () => {
     const proven = cipherFor(METHODS['aes-256-gcm']);
 
-    function withKeys(change: (sealing: SealingKey, opening: OpeningKey) => Partial<SealingKey & OpeningKey>): AeadCipher {
+    function withKeys(
+      change: (sealing: SealingKey, opening: OpeningKey) => Partial<SealingKey & OpeningKey>,
+    ): AeadCipher {
       const keyOf = (key: Uint8Array): SealingKey & OpeningKey => {
         const sealing = proven.sealingKey(key);
         const opening = proven.openingKey(key);
@@ -238,7 +242,12 @@ describe('cipher backends', () => {
     }
 
     it('are told from those that do not', () => {
-      expect(() => proveCipher(withKeys(() => ({})), 32)).not.to.throw();
+      expect(() =>
+        proveCipher(
+          withKeys(() => ({})),
+          32,
+        ),
+      ).not.to.throw();
     });
   });
 });

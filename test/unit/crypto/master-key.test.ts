@@ -16,7 +16,15 @@ describe('a master key', () => {
   });
 
   it('is none where the text is not base64, or of another length', () => {
-    for (const text of ['', '====', 'a b', `${base64}!`, `${base64.slice(0, 10)}\n${base64.slice(10)}`, 'key', base64.slice(0, 40)]) {
+    for (const text of [
+      '',
+      '====',
+      'a b',
+      `${base64}!`,
+      `${base64.slice(0, 10)}\n${base64.slice(10)}`,
+      'key',
+      base64.slice(0, 40),
+    ]) {
       expect(keyFromBase64(text, 32), text).to.equal(undefined);
     }
     expect(keyFromBase64(base64, 16)).to.equal(undefined);

@@ -11,6 +11,7 @@ export const HEADERS = [
   'stdio.h',
   'netinet/in.h',
   'netinet/tcp.h',
+  'sched.h',
   'sys/epoll.h',
   'sys/eventfd.h',
   'sys/mman.h',
@@ -68,6 +69,7 @@ export const EXPECTED_CONSTANTS: Readonly<Record<string, number>> = {
   MAP_PRIVATE: 2,
   MAP_ANONYMOUS: 32,
   RLIMIT_NOFILE: 7,
+  SCHED_BATCH: 3,
 };
 
 export interface LayoutRow {

@@ -2,17 +2,17 @@
 
 import { expect } from 'chai';
 import type { MethodName } from '../../../src/config/types.js';
+import { targetFromHost } from '../../../src/net/target.js';
 import { Carry } from '../../../src/relay/carry.js';
 import { Relay } from '../../../src/relay/relay.js';
 import type { Status } from '../../../src/relay/status.js';
 import { READ_LENGTH } from '../../../src/relay/workspace.js';
 import { StreamOpener } from '../../../src/shadowsocks/stream-opener.js';
 import { StreamSealer } from '../../../src/shadowsocks/stream-sealer.js';
-import { oracleAddress, OracleOpener, OracleSealer } from '../../support/aead-oracle.js';
+import { OracleOpener, OracleSealer, oracleAddress } from '../../support/aead-oracle.js';
 import { keyringOf } from '../../support/keyrings.js';
 import type { Peer } from '../../support/peer.js';
 import { ReactorBench } from '../../support/reactor-bench.js';
-import { targetFromHost } from '../../../src/net/target.js';
 
 const METHOD: MethodName = 'aes-256-gcm';
 const PASSWORD = 'relay';
@@ -57,7 +57,15 @@ describe('a relay', () => {
       },
     };
     const carry = new Carry(bench.context.carries);
-    const relay = new Relay(bench.context, owner, plain.socket, cipher.socket, new StreamSealer(keyring), opener, carry);
+    const relay = new Relay(
+      bench.context,
+      owner,
+      plain.socket,
+      cipher.socket,
+      new StreamSealer(keyring),
+      opener,
+      carry,
+    );
     const oracle = new OracleOpener(METHOD, PASSWORD);
     let all: Buffer = Buffer.alloc(0);
     const opened = (): Buffer => {
@@ -65,7 +73,14 @@ describe('a relay', () => {
       if (fresh.length > 0) all = Buffer.concat([all, oracle.push(fresh)]);
       return all;
     };
-    return { relay, plain: plain.peer, cipher: cipher.peer, statuses, sealer: new OracleSealer(METHOD, PASSWORD), opened };
+    return {
+      relay,
+      plain: plain.peer,
+      cipher: cipher.peer,
+      statuses,
+      sealer: new OracleSealer(METHOD, PASSWORD),
+      opened,
+    };
   }
 
   function expectNothingLeft(): void {
@@ -141,7 +156,11 @@ describe('a relay', () => {
     it('takes a stream byte by byte', () => {
       const { relay, plain, cipher, sealer } = make();
       relay.start(undefined);
-      for (const byte of Buffer.concat([sealer.salt, sealer.chunk(Buffer.from('one')), sealer.chunk(Buffer.from('two'))])) {
+      for (const byte of Buffer.concat([
+        sealer.salt,
+        sealer.chunk(Buffer.from('one')),
+        sealer.chunk(Buffer.from('two')),
+      ])) {
         cipher.send(Uint8Array.of(byte));
         bench.reactor.turn(TURN_MS);
       }
