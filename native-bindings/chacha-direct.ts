@@ -178,7 +178,7 @@ export class ChaChaDirect {
 
   /** Overwrites the key. */
   wipe(): void {
-    fillShort(this.#slot.region.bytes, 0, this.#slot.offset, this.#slot.offset + KEY_LENGTH);
+    keySlots.wipe(this.#slot);
   }
 
   free(): void {

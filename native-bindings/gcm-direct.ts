@@ -10,7 +10,7 @@
 import { readFileSync } from 'node:fs';
 import { copyShort, fillShort } from './bytes.js';
 import { AEAD_NONCE_LENGTH, AEAD_TAG_LENGTH, bindCrypto, LibcryptoMissingError, writeNonce } from './libcrypto.js';
-import { KeySlots } from './key-slots.js';
+import { type KeySlot, KeySlots } from './key-slots.js';
 import { Region } from './memory.js';
 import { ADDRESS, architecture, type NumericFunction, symbolAddress } from './platform.js';
 
@@ -19,14 +19,15 @@ const AES_KEY_SIZE = 256;
 
 interface Gcm128 {
   readonly setKey: NumericFunction;
-  readonly newContext: NumericFunction;
   readonly init: NumericFunction;
-  readonly release: NumericFunction;
   readonly setIv: NumericFunction;
   readonly encrypt: NumericFunction;
   readonly decrypt: NumericFunction;
   readonly tag: NumericFunction;
   readonly finish: NumericFunction;
+  /** Bytes of a GCM128_CONTEXT, which is opaque and grows with OpenSSL's versions. */
+  readonly contextSize: number;
+  readonly slots: KeySlots;
   /** Addresses of the AES-NI functions. */
   readonly block: number;
   readonly counterBlocks: number;
@@ -47,11 +48,13 @@ function load(): Gcm128 {
   if (block === undefined || counterBlocks === undefined) {
     throw new LibcryptoMissingError('this Node.js does not export the AES-NI functions');
   }
+  const setKey = bindCrypto('aesni_set_encrypt_key', 'int', [ADDRESS, 'int', ADDRESS]);
+  const contextSize = measureContext(setKey, block);
   return {
-    setKey: bindCrypto('aesni_set_encrypt_key', 'int', [ADDRESS, 'int', ADDRESS]),
-    newContext: bindCrypto('CRYPTO_gcm128_new', ADDRESS, [ADDRESS, ADDRESS]),
+    setKey,
+    contextSize,
+    slots: new KeySlots(AES_KEY_SIZE + Math.ceil(contextSize / 64) * 64),
     init: bindCrypto('CRYPTO_gcm128_init', 'void', [ADDRESS, ADDRESS, ADDRESS]),
-    release: bindCrypto('CRYPTO_gcm128_release', 'void', [ADDRESS]),
     setIv: bindCrypto('CRYPTO_gcm128_setiv', 'void', [ADDRESS, ADDRESS, 'size_t']),
     encrypt: bindCrypto('CRYPTO_gcm128_encrypt_ctr32', 'int', crypt),
     decrypt: bindCrypto('CRYPTO_gcm128_decrypt_ctr32', 'int', crypt),
@@ -60,6 +63,21 @@ function load(): Gcm128 {
     block,
     counterBlocks,
   };
+}
+
+/** libcrypto allocates one context, and the allocator says how large it is. @returns at least the size of a GCM128_CONTEXT */
+function measureContext(setKey: NumericFunction, block: number): number {
+  const newContext = bindCrypto('CRYPTO_gcm128_new', ADDRESS, [ADDRESS, ADDRESS]);
+  const release = bindCrypto('CRYPTO_gcm128_release', 'void', [ADDRESS]);
+  const usableSize = bindCrypto('malloc_usable_size', 'size_t', [ADDRESS]);
+  const key = scratch.base + scratch.reserve(AES_KEY_SIZE);
+  // Making a context encrypts a block; under a key that was never expanded (no rounds) AES-NI code would run past it.
+  setKey(scratch.base + KEY_AT, 128, key);
+  const context = newContext(key, block);
+  if (context === 0) throw new LibcryptoMissingError('libcrypto gave no AES-GCM context');
+  const size = usableSize(context);
+  release(context);
+  return size;
 }
 
 let flags: ReadonlySet<string> | undefined;
@@ -90,16 +108,16 @@ const KEY_AT = scratch.reserve(32);
 const NONCE_ADDRESS = scratch.base + NONCE_AT;
 const NONCE_WORD = NONCE_AT / 4;
 
-const keySlots = new KeySlots(AES_KEY_SIZE);
-const ZERO_KEY = new Uint8Array(32);
-
 /** One AES-GCM key, for both directions. */
 export class GcmDirect {
   readonly #gcm: Gcm128;
-  readonly #context: number;
-  readonly #slot = keySlots.take();
-  readonly #keyAddress: number;
   readonly #keyLength: number;
+  /** The expanded key, then the context. */
+  readonly #slot: KeySlot;
+  readonly #keyAddress: number;
+  readonly #context: number;
+  /** AES-NI code on a key that was never expanded, or wiped, would run past it: so that is refused. */
+  #ready = false;
 
   /**
    * @param keyLength 16, 24 or 32
@@ -108,17 +126,17 @@ export class GcmDirect {
   constructor(keyLength: number) {
     this.#gcm = gcm128();
     this.#keyLength = keyLength;
+    const { slots, contextSize } = this.#gcm;
+    this.#slot = slots.take();
     this.#keyAddress = this.#slot.region.at(this.#slot.offset, AES_KEY_SIZE);
-    // Making a context encrypts a block; under a key that was never expanded (no rounds) AES-NI code would run past it.
-    this.#expandKey(ZERO_KEY);
-    this.#context = this.#gcm.newContext(this.#keyAddress, this.#gcm.block);
-    if (this.#context === 0) throw new LibcryptoMissingError('libcrypto gave no AES-GCM context');
+    this.#context = this.#slot.region.at(this.#slot.offset + AES_KEY_SIZE, contextSize);
   }
 
   /** Takes a new key; the old one is overwritten. */
   rekey(key: Uint8Array): void {
     this.#expandKey(key);
     this.#gcm.init(this.#context, this.#keyAddress, this.#gcm.block);
+    this.#ready = true;
   }
 
   #expandKey(key: Uint8Array): void {
@@ -129,6 +147,7 @@ export class GcmDirect {
 
   /** As `EvpAead.seal`. */
   seal(counter: number, input: Region, inputAt: number, length: number, output: Region, outputAt: number): void {
+    if (!this.#ready) throw new Error('a cipher without a key was used');
     const gcm = this.#gcm;
     const to = output.at(outputAt, length + AEAD_TAG_LENGTH);
     writeNonce(scratch.words, NONCE_WORD, counter);
@@ -139,6 +158,7 @@ export class GcmDirect {
 
   /** As `EvpAead.open`. */
   open(counter: number, input: Region, inputAt: number, length: number, output: Region, outputAt: number): boolean {
+    if (!this.#ready) throw new Error('a cipher without a key was used');
     const gcm = this.#gcm;
     const from = input.at(inputAt, length + AEAD_TAG_LENGTH);
     const to = output.at(outputAt, length);
@@ -149,14 +169,14 @@ export class GcmDirect {
     return gcm.finish(this.#context, from + length, AEAD_TAG_LENGTH) === 0;
   }
 
-  /** Overwrites the key and what was derived from it. */
+  /** Overwrites the key and what was derived from it; only `rekey` and `free` may follow. */
   wipe(): void {
-    this.rekey(ZERO_KEY);
+    this.#ready = false;
+    this.#gcm.slots.wipe(this.#slot);
   }
 
-  /** Frees the context; libcrypto wipes it. */
   free(): void {
-    this.#gcm.release(this.#context);
-    keySlots.give(this.#slot);
+    this.#ready = false;
+    this.#gcm.slots.give(this.#slot);
   }
 }

@@ -31,9 +31,14 @@ export class KeySlots {
     return { region: this.#slab, offset: this.#used++ * this.#slotSize };
   }
 
+  /** Overwrites a slot. */
+  wipe(slot: KeySlot): void {
+    fillShort(slot.region.words, 0, slot.offset / 4, (slot.offset + this.#slotSize) / 4);
+  }
+
   /** Overwrites a slot and keeps it for the next key. */
   give(slot: KeySlot): void {
-    fillShort(slot.region.bytes, 0, slot.offset, slot.offset + this.#slotSize);
+    this.wipe(slot);
     this.#free.push(slot);
   }
 }

@@ -10,17 +10,32 @@
 
 import { MAP_ANONYMOUS, MAP_PRIVATE, PROT_NONE, PROT_READ, PROT_WRITE } from './constants.js';
 import { checked } from './errno.js';
-import { ADDRESS, bind, koffi } from './platform.js';
+import { ADDRESS, architecture, bind, koffi } from './platform.js';
 
 /** The debug mode; constant for the life of the process, so that the compiler drops its checks where it is off. */
 const DEBUG = process.env['UMBRA_DEBUG'] === '1';
 
 const PAGE_SIZE = 4096;
+/** mmap(2): below 2 GiB; x86-64 only, so it is not among the common constants. */
+const MAP_32BIT = 0x40;
 const mmap = bind('mmap', 'intptr_t', [ADDRESS, 'size_t', 'int', 'int', 'int', 'intptr_t']);
 const munmap = bind('munmap', 'int', [ADDRESS, 'size_t']);
 const mprotect = bind('mprotect', 'int', [ADDRESS, 'size_t', 'int']);
 
 let live = 0;
+
+/**
+ * Below 2^31 where the kernel can do that (x86-64): V8 has small integers as they are, but makes an object of a larger number each time it
+ * is handed to C.
+ */
+function mapPages(size: number): number {
+  const protection = PROT_READ | PROT_WRITE;
+  if (architecture === 'x64') {
+    const low = mmap(0, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+    if (low !== -1) return low;
+  }
+  return checked('mmap', mmap(0, size, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+}
 
 /** A run of zeroed pages outside the JavaScript heap. Pages cost memory once they are touched. */
 export class Region {
@@ -36,7 +51,7 @@ export class Region {
   /** @param size in bytes; rounded up to whole pages */
   constructor(size: number) {
     this.size = Math.ceil(size / PAGE_SIZE) * PAGE_SIZE;
-    this.base = checked('mmap', mmap(0, this.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    this.base = mapPages(this.size);
     const memory = koffi.view(BigInt(this.base), this.size);
     this.bytes = new Uint8Array(memory);
     this.words = new Int32Array(memory);

@@ -11,7 +11,7 @@ export type Mode = 'local' | 'server';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A file of thousands of servers is well below it; a device or a disk image named by mistake is not. */
-const MAX_FILE_BYTES = 16 * 1024 * 1024;
+export const MAX_FILE_BYTES = 16 * 1024 * 1024;
 
 /**
  * The first that exists of `local.json` or `server.json`, then `config.json`, in the working directory, the user's

@@ -41,7 +41,7 @@ class ReactorHandle {
     // Without the program's own flags: `--input-type`, for one, is an error for a thread.
     const options = { workerData: task, execArgv: [] };
     this.#worker = new Worker(new URL('./reactor-thread.js', import.meta.url), options);
-    if (running.size === 0) process.once('exit', stopRunning);
+    if (running.size === 0) process.on('exit', stopRunning);
     running.add(this);
     let resolveReady: () => void = () => {};
     let rejectReady: (error: Error) => void = () => {};
@@ -77,6 +77,7 @@ class ReactorHandle {
       this.#worker.on('exit', () => {
         this.#ended = true;
         running.delete(this);
+        if (running.size === 0) process.off('exit', stopRunning);
         if (this.#wakeFd >= 0) close(this.#wakeFd);
         rejectReady(new StartError('a reactor thread ended before it was ready'));
         for (const answer of this.#reports.values()) answer(undefined);

@@ -10,7 +10,7 @@ import type { Region } from '../../native-bindings/memory.js';
 import type { AeadCipher, OpeningKey, SealingKey } from './aead.js';
 
 /** Idle contexts kept for each direction; about 1 KiB each. Past that they are freed. */
-const POOL_LIMIT = 1024;
+export const POOL_LIMIT = 1024;
 
 /** What both ways into libcrypto can do. */
 interface Context {

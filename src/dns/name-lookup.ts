@@ -25,7 +25,7 @@ export interface LookupOwner {
  * RFC 8305 §3: with one family's addresses at hand, the other family's get so much time more. Servers that never answer
  * AAAA are common enough, and nobody shall wait for them.
  */
-const RESOLUTION_DELAY_MS = 50;
+export const RESOLUTION_DELAY_MS = 50;
 
 const TYPES: readonly AddressType[] = ['A', 'AAAA'];
 

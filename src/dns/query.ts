@@ -36,7 +36,7 @@ export interface QueryOwner {
  * round. libc waits its whole time-out of 5 s, by which time a browser has given up; resolvers answer within some 100
  * ms, or within a second from afar.
  */
-const FIRST_RETRY_MS = 1000;
+export const FIRST_RETRY_MS = 1000;
 
 export class Query implements ExchangeOwner, TimeoutHandler {
   readonly name: string;

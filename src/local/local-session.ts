@@ -45,7 +45,7 @@ export interface LocalContext {
  * Bytes of one receive during the handshake: its messages are short, and payload that comes with them (a program that does not wait for
  * the answer) is kept by the session, so it is not taken beyond this.
  */
-const HANDSHAKE_READ_LENGTH = 4096;
+export const HANDSHAKE_READ_LENGTH = 4096;
 
 export class LocalSession implements EventHandler, DialHandler, TimeoutHandler, RelayOwner, Session {
   readonly #context: LocalContext;

@@ -16,9 +16,9 @@ import { setNoDelay, type TcpOptions } from './tcp-options.js';
 import { CONNECT_INTEREST, ESTABLISHED_INTEREST } from './tcp-socket.js';
 
 /** RFC 8305 §5 recommends 250 ms between attempts. */
-const ATTEMPT_DELAY_MS = 250;
+export const ATTEMPT_DELAY_MS = 250;
 /** A name may come with dozens of addresses; past these the dial has timed out anyway. */
-const MAX_CANDIDATES = 16;
+export const MAX_CANDIDATES = 16;
 
 /** Why there is no connection: an errno name, a look-up failure, or `EGRESS` where policy refuses every address. */
 export type DialFailure = string;

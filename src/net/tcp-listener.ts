@@ -39,7 +39,7 @@ import { type TimeoutHandler, Timer } from '../reactor/timers.js';
 import { setKeepAlive, setNoDelay, type TcpOptions } from './tcp-options.js';
 
 /** The kernel cuts it to net.core.somaxconn (4096 on current kernels). */
-const LISTEN_BACKLOG = 4096;
+export const LISTEN_BACKLOG = 4096;
 
 export interface ListenOptions extends TcpOptions {
   /** Several sockets share the port, and the kernel spreads connections over them. */
@@ -86,11 +86,11 @@ export interface AcceptHandler {
 }
 
 /** Connections taken before other handlers get their turn. */
-const ACCEPTS_A_TURN = 64;
+export const ACCEPTS_A_TURN = 64;
 /** How long accepting rests when descriptors have run out: long enough not to spin, short enough not to be noticed once some are free. */
-const SHORTAGE_PAUSE_MS = 100;
+export const SHORTAGE_PAUSE_MS = 100;
 /** One log line in such a period, however often it happens. */
-const SHORTAGE_REPORT_INTERVAL_MS = 10_000;
+export const SHORTAGE_REPORT_INTERVAL_MS = 10_000;
 const SHORTAGES: readonly number[] = [EMFILE, ENFILE, ENOBUFS, ENOMEM];
 
 /**

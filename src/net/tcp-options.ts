@@ -18,7 +18,7 @@ export interface TcpOptions {
 }
 
 /** Probes follow at the interval of the first; this many unanswered ones end the connection. */
-const KEEP_ALIVE_PROBES = 3;
+export const KEEP_ALIVE_PROBES = 3;
 
 /** Turns Nagle's algorithm off: a relay passes on what it has at once. */
 export function setNoDelay(fd: number): void {

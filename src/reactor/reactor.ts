@@ -10,6 +10,7 @@
  *  - If it throws, its own `handleFailure` is called and the loop goes on.
  */
 
+import { performance } from 'node:perf_hooks';
 import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLIN } from '../../native-bindings/constants.js';
 import { EventBuffer, epollControl, epollCreate, eventfd, eventfdDrain } from '../../native-bindings/epoll.js';
 import { EINTR, SysError } from '../../native-bindings/errno.js';
@@ -41,9 +42,12 @@ export interface ReactorOptions {
 }
 
 /** libev takes 64 at first and grows; more at a time amortises the wait, and 256 events are 3 KiB. */
-const DEFAULT_EVENTS_PER_WAIT = 256;
+export const DEFAULT_EVENTS_PER_WAIT = 256;
 /** epoll_wait counts in a C int. */
 const LONGEST_WAIT_MS = 0x7fffffff;
+
+/** Bound once: through the global object each call costs several look-ups. */
+const monotonicClock = performance.now.bind(performance);
 
 export class Reactor {
   readonly timers = new Timers();
@@ -63,7 +67,7 @@ export class Reactor {
   #closed = false;
 
   constructor(options: ReactorOptions = {}) {
-    this.#clock = options.clock ?? (() => performance.now());
+    this.#clock = options.clock ?? monotonicClock;
     this.#events = new EventBuffer(options.eventsPerWait ?? DEFAULT_EVENTS_PER_WAIT);
     this.#epfd = epollCreate();
     this.nowMs = this.#clock();

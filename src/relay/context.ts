@@ -30,9 +30,9 @@ export interface Counters {
  * What the backlogs of one reactor may hold together: some 2,000 connections stalled at once, each at its worst, and an end to growth past
  * that. Pages cost memory once they are written.
  */
-const BACKLOG_BYTES = 256 * 1024 * 1024;
+export const BACKLOG_BYTES = 256 * 1024 * 1024;
 /** Likewise for incomplete chunks: 16 KiB each, so some 4,000 of them at their worst. */
-const CARRY_BYTES = 64 * 1024 * 1024;
+export const CARRY_BYTES = 64 * 1024 * 1024;
 
 /** A session, as far as its reactor's owner must know it: to end it when the program stops. */
 export interface Session {
@@ -49,7 +49,7 @@ export interface DrainingConnection {
 }
 
 /** Held connections past these make the oldest one go: probes are cheap to make, so they must stay cheap to hold. Finished ones likewise. */
-const MAX_DRAINING = 4096;
+export const MAX_DRAINING = 4096;
 
 export class RelayContext {
   readonly reactor: Reactor;

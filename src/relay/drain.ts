@@ -14,9 +14,9 @@ import { type TimeoutHandler, Timer } from '../reactor/timers.js';
 import type { DrainingConnection, RelayContext } from './context.js';
 
 /** After our FIN: how long the peer may take to send its own (RFC 1928 §6 gives a failed request 10 s as well). */
-const LAST_BYTES_MS = 10_000;
+export const LAST_BYTES_MS = 10_000;
 /** Receives before other sessions get their turn. */
-const RECEIVES_A_TURN = 8;
+export const RECEIVES_A_TURN = 8;
 
 export class Drain implements EventHandler, TimeoutHandler, DrainingConnection {
   readonly #context: RelayContext;

@@ -26,12 +26,12 @@ import type { Status } from './status.js';
 import { HEADROOM, READ_LENGTH } from './workspace.js';
 
 /** Receives of one direction before other sessions get their turn: about half a mebibyte. */
-const RECEIVES_A_TURN = 4;
+export const RECEIVES_A_TURN = 4;
 /**
  * How long a client's header waits for the first bytes of the program behind it, so that they leave in one packet whose size says nothing
  * (protocols in which the server speaks first pay it once). Outline waits 10 ms, shadowsocks-rust up to 500.
  */
-const FIRST_PAYLOAD_WAIT_MS = 20;
+export const FIRST_PAYLOAD_WAIT_MS = 20;
 /** The idle time-out is looked at this often within its length, so that no byte costs a timer. */
 const IDLE_CHECKS = 4;
 /** As many sealed bytes as READ_LENGTH of payload: a full receive then ends at a chunk's end, and nothing is carried over. */

@@ -12,7 +12,7 @@ import { LENGTH_LENGTH, MAX_CHUNK_PAYLOAD } from './stream-sealer.js';
 export const LONGEST_UNIT = MAX_CHUNK_PAYLOAD + TAG_LENGTH;
 
 /** Peers use empty chunks as padding; more than these in a row are an attempt to keep us busy for nothing. */
-const MAX_EMPTY_CHUNKS = 64;
+export const MAX_EMPTY_CHUNKS = 64;
 
 export class StreamOpener {
   /** Where the last `open` stopped in the input. */

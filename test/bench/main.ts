@@ -1,6 +1,6 @@
 /** `npm run bench`: umbra against shadowsocks-libev, alternating, in one run; `--help` lists its options. */
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describeEnvironment } from './environment.js';
@@ -9,7 +9,7 @@ import { type Bench, measureMemory, measureStart, PAIR_MEASURES, type Reading, w
 import { METRIC_IDS, METRICS } from './metrics.js';
 import { type Options, parseOptions, type Side, USAGE } from './options.js';
 import { ProxyPair } from './proxies.js';
-import { reportOf, type Section } from './report.js';
+import { reportOf, type Section, summaryOf, withSummary } from './report.js';
 import { Results } from './results.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -37,7 +37,11 @@ async function main(): Promise<void> {
   const report = reportOf(options, environment, sections);
   mkdirSync(join(ROOT, '.cache/bench'), { recursive: true });
   writeFileSync(join(ROOT, '.cache/bench/readings.json'), JSON.stringify(sections, null, 1));
-  if (options.complete) writeFileSync(join(ROOT, 'docs/benchmarks.md'), report);
+  if (options.complete) {
+    writeFileSync(join(ROOT, 'docs/benchmarks.md'), report);
+    const readme = join(ROOT, 'README.md');
+    writeFileSync(readme, withSummary(readFileSync(readme, 'utf8'), summaryOf(options, environment, sections)));
+  }
   process.stdout.write(`\n${report}`);
 }
 

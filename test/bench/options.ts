@@ -19,7 +19,7 @@ export const USAGE = `usage: npm run bench -- [options]
   --node PATH       the Node.js that runs umbra (the one that runs this)
   --umbra-only      no peer: for profiling
   --peer-only       no umbra: what the peer does on this machine
-A run of everything writes docs/benchmarks.md; a part only prints.
+A run of everything writes docs/benchmarks.md and the table in README.md; a part only prints.
 `;
 
 export interface Options {

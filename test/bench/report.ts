@@ -1,6 +1,7 @@
 /** The report of a run, in Markdown: what docs/benchmarks.md holds. */
 
 import type { Environment } from './environment.js';
+import { METRICS, type Metric } from './metrics.js';
 import type { Options } from './options.js';
 import { commandsOf } from './proxies.js';
 import type { Results, Row } from './results.js';
@@ -25,6 +26,54 @@ export function reportOf(options: Options, environment: Environment, sections: r
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
 
+/** What the README shows of a run: these, without what they are measured beside. */
+const SUMMARISED: readonly Metric[] = [
+  METRICS.down1Cpu,
+  METRICS.up1Cpu,
+  METRICS.down1Rate,
+  METRICS.up1Rate,
+  METRICS.connectCpu,
+  METRICS.pingCpu,
+  METRICS.pingP99,
+  METRICS.rssStart,
+  METRICS.rssIdle,
+  METRICS.startLocal,
+];
+
+const SUMMARY_BEGIN = '<!-- bench:begin -->';
+const SUMMARY_END = '<!-- bench:end -->';
+
+/** A table of the same medians as the report's, good and bad ones alike. */
+export function summaryOf(options: Options, environment: Environment, sections: readonly Section[]): string {
+  const lines = sections.flatMap(({ title, results }) => [
+    `| **${title}** | | | | |`,
+    ...results
+      .rows()
+      .filter(({ metric }) => SUMMARISED.includes(metric))
+      .map((row) => {
+        const { umbra, libev, ratio } = figuresOf(row);
+        return `| ${row.metric.title} | ${row.metric.unit} | ${umbra} | ${libev} | ${ratio} |`;
+      }),
+  ]);
+  return [
+    '| | | umbra | shadowsocks-libev | ratio |\n|---|---|--:|--:|--:|',
+    `${lines.join('\n')}\n`,
+    `Medians of ${options.rounds} alternating rounds, client and server on one machine. The ratio is above 1 where umbra is ahead.`,
+    `${environment.lines.slice(0, 2).join('. ')}.`,
+  ].join('\n');
+}
+
+/**
+ * Puts a summary between the two marks of a document.
+ * @throws Error where the marks are not there
+ */
+export function withSummary(document: string, summary: string): string {
+  const begin = document.indexOf(SUMMARY_BEGIN);
+  const end = document.indexOf(SUMMARY_END);
+  if (begin === -1 || end < begin) throw new Error(`there are no marks ${SUMMARY_BEGIN} … ${SUMMARY_END}`);
+  return `${document.slice(0, begin + SUMMARY_BEGIN.length)}\n${summary}\n${document.slice(end)}`;
+}
+
 function introductionOf(options: Options): string {
   const { sizes } = options;
   return [
@@ -37,14 +86,21 @@ function introductionOf(options: Options): string {
 }
 
 function tableOf(rows: readonly Row[]): string {
-  const lines = rows.map(({ metric, umbra, libev, ratio, met }) => {
-    const figure = (value: number | undefined) => (value === undefined ? '–' : value.toFixed(metric.digits));
-    const range = ratio === undefined ? '–' : `**${two(ratio.median)}** (${two(ratio.lowest)}–${two(ratio.highest)})`;
+  const lines = rows.map((row) => {
+    const { metric, met } = row;
+    const { umbra, libev, ratio } = figuresOf(row);
+    const range = row.ratio === undefined ? ratio : `**${ratio}** (${two(row.ratio.lowest)}–${two(row.ratio.highest)})`;
     const target = metric.target === undefined ? '' : `≥ ${two(metric.target)}`;
     const verdict = met === undefined ? '' : met ? 'met' : '**missed**';
-    return `| ${metric.title} | ${metric.unit} | ${figure(umbra)} | ${figure(libev)} | ${range} | ${target} | ${verdict} |`;
+    return `| ${metric.title} | ${metric.unit} | ${umbra} | ${libev} | ${range} | ${target} | ${verdict} |`;
   });
   return ['| | | umbra | libev | ratio | target | |', '|---|---|--:|--:|--:|--:|---|', ...lines].join('\n');
+}
+
+/** A row's medians as text. */
+function figuresOf({ metric, umbra, libev, ratio }: Row): Readonly<Record<'umbra' | 'libev' | 'ratio', string>> {
+  const figure = (value: number | undefined): string => (value === undefined ? '–' : value.toFixed(metric.digits));
+  return { umbra: figure(umbra), libev: figure(libev), ratio: ratio === undefined ? '–' : two(ratio.median) };
 }
 
 function two(value: number): string {

@@ -7,12 +7,16 @@ import { EPOLLIN } from '../../../native-bindings/constants.js';
 import { eventfd } from '../../../native-bindings/epoll.js';
 import { SysError } from '../../../native-bindings/errno.js';
 import { close } from '../../../native-bindings/socket.js';
-import { type AcceptHandler, listenerPort, openTcpListener, TcpListener } from '../../../src/net/tcp-listener.js';
+import {
+  type AcceptHandler,
+  listenerPort,
+  openTcpListener,
+  SHORTAGE_PAUSE_MS,
+  SHORTAGE_REPORT_INTERVAL_MS,
+  TcpListener,
+} from '../../../src/net/tcp-listener.js';
 import { Descriptors, LOOPBACK, sendText, tryReceive } from '../../support/loopback-sockets.js';
 import { DrivenReactor } from '../../support/reactor-drive.js';
-
-const PAUSE_MS = 100;
-const REPORT_INTERVAL_MS = 10_000;
 
 const descriptors = new Descriptors();
 const driven = new DrivenReactor();
@@ -76,17 +80,17 @@ driven.reactor.turn(1000);
 report['relayEvents'] = relayEvents;
 
 // Still none when accepting resumes: another one is refused, nothing more is reported.
-driven.advance(PAUSE_MS);
+driven.advance(SHORTAGE_PAUSE_MS);
 driven.reactor.turn(0);
 report['stillShort'] = { accepted: accepted.length, states: states(clients), shortages: [...shortages] };
 
-driven.advance(REPORT_INTERVAL_MS);
+driven.advance(SHORTAGE_REPORT_INTERVAL_MS);
 driven.reactor.turn(0);
 report['later'] = { accepted: accepted.length, states: states(clients), shortages: [...shortages] };
 
 for (const taken of hoarded) close(taken);
 const more = [descriptors.connect(port), descriptors.connect(port)];
-driven.advance(PAUSE_MS);
+driven.advance(SHORTAGE_PAUSE_MS);
 driven.reactor.turn(1000);
 report['afterwards'] = { accepted: accepted.length, states: states(more), shortages: shortages.length };
 

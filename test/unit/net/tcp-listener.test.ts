@@ -16,6 +16,7 @@ import {
 import { ECONNREFUSED, SysError } from '../../../native-bindings/errno.js';
 import { acceptedPeer, getOption } from '../../../native-bindings/socket.js';
 import {
+  ACCEPTS_A_TURN,
   type AcceptHandler,
   type ListenOptions,
   listenerPort,
@@ -29,8 +30,6 @@ import { addressOf } from './dial-stage.js';
 
 const PROBE = fileURLToPath(new URL('./shortage-probe.js', import.meta.url));
 const PLAIN: ListenOptions = { reusePort: false, noDelay: false, keepAliveMs: 0 };
-/** Connections taken before other handlers get their turn. */
-const ACCEPTS_A_TURN = 64;
 
 describe('a listening socket', () => {
   const descriptors = new Descriptors();
