@@ -12,3 +12,10 @@ export function fillShort(into: Uint8Array | Int32Array, value: number, from: nu
 export function copyShort(from: Uint8Array, fromAt: number, length: number, into: Uint8Array, at: number): void {
   for (let i = 0; i < length; i++) into[at + i] = from[fromAt + i];
 }
+
+/** A copy of `from[start, end)`. */
+export function copyOfShort(from: Uint8Array, start: number, end: number): Uint8Array {
+  const copy = new Uint8Array(end - start);
+  copyShort(from, start, end - start, copy, 0);
+  return copy;
+}

@@ -10,8 +10,8 @@
  */
 
 import { copyShort, fillShort } from './bytes.js';
-import { AEAD_TAG_LENGTH, bindCrypto, LibcryptoMissingError } from './libcrypto.js';
 import { KeySlots } from './key-slots.js';
+import { AEAD_TAG_LENGTH, bindCrypto, LibcryptoMissingError } from './libcrypto.js';
 import { Region } from './memory.js';
 import { ADDRESS, type NumericFunction } from './platform.js';
 
@@ -39,7 +39,8 @@ function chacha(): ChaCha {
 
 function load(): ChaCha {
   const polyContextSize = bindCrypto('Poly1305_ctx_size', 'size_t', [])();
-  if (polyContextSize > POLY_CONTEXT_SIZE) throw new LibcryptoMissingError('libcrypto has a larger Poly1305 state than expected');
+  if (polyContextSize > POLY_CONTEXT_SIZE)
+    throw new LibcryptoMissingError('libcrypto has a larger Poly1305 state than expected');
   return {
     counterBlocks: bindCrypto('ChaCha20_ctr32', 'void', [ADDRESS, ADDRESS, 'size_t', ADDRESS, ADDRESS]),
     polyInit: bindCrypto('Poly1305_Init', 'void', [ADDRESS, ADDRESS]),

@@ -9,8 +9,8 @@
 
 import { readFileSync } from 'node:fs';
 import { copyShort, fillShort } from './bytes.js';
-import { AEAD_NONCE_LENGTH, AEAD_TAG_LENGTH, bindCrypto, LibcryptoMissingError, writeNonce } from './libcrypto.js';
 import { type KeySlot, KeySlots } from './key-slots.js';
+import { AEAD_NONCE_LENGTH, AEAD_TAG_LENGTH, bindCrypto, LibcryptoMissingError, writeNonce } from './libcrypto.js';
 import { Region } from './memory.js';
 import { ADDRESS, architecture, type NumericFunction, symbolAddress } from './platform.js';
 

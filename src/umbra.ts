@@ -29,6 +29,8 @@ export interface Running {
   readonly addresses: readonly BoundAddress[];
   /** Stops listening at once, lets relays finish for up to the drain timeout, then ends them. Resolves once all threads are gone. */
   stop(drainTimeoutMs?: number): Promise<void>;
+  /** Resolves once all threads are gone: after `stop`, or because of a bug that ended them. */
+  readonly ended: Promise<void>;
   /** Counters of all reactors, added up. */
   statistics(): Promise<Statistics>;
 }
@@ -89,6 +91,7 @@ async function start(what: ModeSettings, { logLevel = 'silent', onLog }: RunOpti
   return {
     addresses: supervisor.addresses,
     stop: (drainTimeoutMs) => supervisor.stop(drainTimeoutMs),
+    ended: supervisor.ended(),
     async statistics() {
       return addUp(await supervisor.reports());
     },

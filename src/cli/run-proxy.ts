@@ -37,7 +37,10 @@ export async function runProxy<Settings extends CommonSettings>(
   await log.open();
   const running = await starting;
   proxy.announce(log, settings, running);
-  const received = await signals.first;
+  const received = await Promise.race([signals.first, running.ended]);
+  if (received === undefined) {
+    throw new Error('all reactor threads have died; the lines above say of what');
+  }
   log.info(`${received}: no new connections; those that are open have ${settings.drainTimeoutMs / 1000} s to finish`);
   return signals.stop((drainTimeoutMs) => running.stop(drainTimeoutMs), settings.drainTimeoutMs);
 }

@@ -56,7 +56,9 @@ class ReactorHandle {
           resolveReady();
           return;
         case 'failed':
-          rejectReady(new StartError(message.message));
+          // Before it was ready this is the start's failure; afterwards it is a thread's death.
+          if (this.#wakeFd < 0) rejectReady(new StartError(message.message));
+          else onLog('error', 'a reactor thread died', { worker: task.worker, error: message.message });
           return;
         case 'log':
           onLog(message.level, message.message, { worker: task.worker, ...message.fields });
@@ -156,7 +158,7 @@ export class Supervisor {
     await Promise.all(this.#handles.map((handle) => handle.gone));
   }
 
-  /** Resolves when all threads have gone. */
+  /** Resolves when all threads have gone, asked to or not. */
   async ended(): Promise<void> {
     await Promise.all(this.#handles.map((handle) => handle.gone));
   }

@@ -74,7 +74,8 @@ export function createLibcryptoCipher(name: EvpAeadName, keyLength: number): Aea
 
 /** EVP is gone past where that is possible and no slower. */
 function contextMaker(name: EvpAeadName, keyLength: number): (direction: 'seal' | 'open') => Context {
-  const direct = name === 'chacha20-poly1305' ? (): Context => new ChaChaDirect() : (): Context => new GcmDirect(keyLength);
+  const direct =
+    name === 'chacha20-poly1305' ? (): Context => new ChaChaDirect() : (): Context => new GcmDirect(keyLength);
   const evp = (direction: 'seal' | 'open'): Context => new EvpAead(name, keyLength, direction);
   if (name !== 'chacha20-poly1305' && evpIsFasterForLongMessages(process.versions.openssl)) return evp;
   try {

@@ -5,6 +5,7 @@
  *                        └──failed──► reply, then drained
  */
 
+import { copyShort } from '../../native-bindings/bytes.js';
 import { EPOLLERR, EPOLLHUP } from '../../native-bindings/constants.js';
 import type { ShadowsocksEndpoint } from '../config/types.js';
 import { formatTarget, type Target } from '../net/target.js';
@@ -122,7 +123,7 @@ export class LocalSession implements EventHandler, DialHandler, TimeoutHandler, 
   /** @returns false where the session has ended */
   #reply(bytes: Uint8Array): boolean {
     const { output } = this.#context.relay.workspace;
-    output.bytes.set(bytes, 0);
+    copyShort(bytes, 0, bytes.length, output.bytes, 0);
     // A socket that has sent nothing yet has room for a reply; a program that closed meanwhile gives an error.
     if (this.#client.send(output, 0, bytes.length) === bytes.length) return true;
     this.#end('ERR_SOCKS', 'reset');

@@ -3,6 +3,7 @@
  * ATYP, address, port in network byte order. A pure codec: bytes in, a value or "incomplete" or "bad" out.
  */
 
+import { copyOfShort, copyShort } from '../../native-bindings/bytes.js';
 import type { IpAddress } from './ip-address.js';
 import { formatIpAddress, parseIpAddress } from './ip-address.js';
 
@@ -93,7 +94,7 @@ export function encodeTarget(target: Target, into: Uint8Array, at: number): numb
   if (at + length > into.length) throw new RangeError(`a target of ${length} bytes does not fit`);
   if (target.kind === 'ip') {
     into[at] = target.address.family === 4 ? ATYP.IPV4 : ATYP.IPV6;
-    into.set(target.address.bytes, at + 1);
+    copyShort(target.address.bytes, 0, target.address.bytes.length, into, at + 1);
   } else {
     into[at] = ATYP.NAME;
     into[at + 1] = length - 2 - PORT_LENGTH;
@@ -139,7 +140,7 @@ function decodeIp(bytes: Uint8Array, start: number, end: number, family: 4 | 6):
   const portAt = start + 1 + (family === 4 ? 4 : 16);
   if (portAt + PORT_LENGTH > end) return INCOMPLETE;
   // A copy: the bytes are usually in a buffer that the next read fills again.
-  const address: IpAddress = { family, bytes: new Uint8Array(bytes.subarray(start + 1, portAt)) };
+  const address: IpAddress = { family, bytes: copyOfShort(bytes, start + 1, portAt) };
   return {
     status: 'ok',
     target: { kind: 'ip', address, port: portAtOffset(bytes, portAt) },

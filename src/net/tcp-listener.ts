@@ -25,15 +25,7 @@ import {
   SysError,
 } from '../../native-bindings/errno.js';
 import type { InetSocketAddress } from '../../native-bindings/sockaddr.js';
-import {
-  accept,
-  bind,
-  close,
-  listen,
-  localAddress,
-  setOption,
-  socket,
-} from '../../native-bindings/socket.js';
+import { accept, bind, close, listen, localAddress, setOption, socket } from '../../native-bindings/socket.js';
 import type { EventHandler, Reactor } from '../reactor/reactor.js';
 import { type TimeoutHandler, Timer } from '../reactor/timers.js';
 import { setKeepAlive, setNoDelay, type TcpOptions } from './tcp-options.js';

@@ -69,8 +69,13 @@ export class Timers {
   readonly #byDuration = new Map<number, TimerList>();
   #lists: TimerList[] = [];
 
-  /** Arms or restarts. @param durationMs more than 0 */
+  /**
+   * Arms or restarts.
+   * @param durationMs more than 0: a timer that is due in the turn that armed it could keep that turn from ever ending
+   * @throws RangeError otherwise
+   */
   arm(timer: Timer, durationMs: number, nowMs: number): void {
+    if (!(durationMs > 0)) throw new RangeError(`a timer of ${durationMs} ms`);
     timer.list?.remove(timer);
     let list = this.#byDuration.get(durationMs);
     if (list === undefined) list = this.#addList(durationMs);

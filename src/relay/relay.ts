@@ -11,8 +11,8 @@
 
 import { EPIPE } from '../../native-bindings/errno.js';
 import type { Region } from '../../native-bindings/memory.js';
-import { setKeepAlive } from '../net/tcp-options.js';
 import { encodeTarget, type Target, targetLength } from '../net/target.js';
+import { setKeepAlive } from '../net/tcp-options.js';
 import { type TcpSocket, WOULD_BLOCK } from '../net/tcp-socket.js';
 import type { EventHandler } from '../reactor/reactor.js';
 import { type TimeoutHandler, Timer } from '../reactor/timers.js';

@@ -68,7 +68,10 @@ describe('connections that end badly', () => {
   });
 
   it('pass a reset on while much is on its way to the one that resets', async () => {
-    for (const [who, other] of [['target', 'program'], ['program', 'target']] as const) {
+    for (const [who, other] of [
+      ['target', 'program'],
+      ['program', 'target'],
+    ] as const) {
       const ends = await established();
       ends[who].socket.pause();
       ends[other].send(Buffer.alloc(16 * 1024 * 1024, 1));
@@ -126,7 +129,11 @@ describe('connections that end badly', () => {
 
     it('show the program a reset where the answer is cut inside a chunk', async () => {
       const program = await against((wire, sealer) => {
-        const stream = Buffer.concat([sealer.salt, sealer.chunk(Buffer.from('whole')), sealer.chunk(Buffer.from('cut'))]);
+        const stream = Buffer.concat([
+          sealer.salt,
+          sealer.chunk(Buffer.from('whole')),
+          sealer.chunk(Buffer.from('cut')),
+        ]);
         wire.finish(stream.subarray(0, -1));
       });
       expect(await program.end()).to.equal('reset');

@@ -3,14 +3,14 @@
  * no byte and no reset, and ends by FIN at one time after its accept, whatever was sent and however much of it.
  */
 
-import { expect } from 'chai';
 import { randomBytes } from 'node:crypto';
+import { expect } from 'chai';
 import { AEAD_2017_METHODS, type MethodName } from '../../src/config/types.js';
 import { METHODS } from '../../src/crypto/methods.js';
 import type { Running } from '../../src/umbra.js';
 import { OracleSealer } from '../support/aead-oracle.js';
 import { endpoint, PASSWORD, Stage, socksRequest } from '../support/proxy-pair.js';
-import { Listener, Wire } from '../support/wire.js';
+import { Listener, type Wire } from '../support/wire.js';
 
 const PROBE_TIMEOUT_MS = 2000;
 /** Between the server's clock at accept and the test's at connect, on a busy machine. */
@@ -127,7 +127,10 @@ describe('a server that is probed', () => {
       probes.push([plaintext, await probe(portOf('aes-256-gcm'), stream)]);
     }
     const sealer = new OracleSealer('aes-256-gcm', PASSWORD);
-    probes.push(['empty', await probe(portOf('aes-256-gcm'), Buffer.concat([sealer.salt, sealer.chunk(Buffer.alloc(0))]))]);
+    probes.push([
+      'empty',
+      await probe(portOf('aes-256-gcm'), Buffer.concat([sealer.salt, sealer.chunk(Buffer.alloc(0))])),
+    ]);
     await expectAllHeld(probes);
   });
 
@@ -139,7 +142,11 @@ describe('a server that is probed', () => {
     stage.onClose(() => clearInterval(timer));
     const late = await probe(port, Buffer.alloc(0));
     setTimeout(() => late.send(randomBytes(500)), PROBE_TIMEOUT_MS / 2);
-    await expectAllHeld([['a megabyte', much], ['slowly', slow], ['late', late]]);
+    await expectAllHeld([
+      ['a megabyte', much],
+      ['slowly', slow],
+      ['late', late],
+    ]);
   });
 
   it('goes on discarding after its FIN', async () => {
@@ -158,9 +165,9 @@ describe('a server that is probed', () => {
       const quiet = await Listener.open();
       stage.onClose(() => quiet.close());
       const address = socksRequest('127.0.0.1', quiet.port).subarray(3);
+      const first = Buffer.concat([sealer.salt, sealer.chunk(Buffer.concat([address, Buffer.from('good')]))]);
       const bad = sealer.chunk(Buffer.from('changed'));
       bad[at] ^= 1;
-      const first = Buffer.concat([sealer.salt, sealer.chunk(Buffer.concat([address, Buffer.from('good')]))]);
       const wire = await probe(portOf('aes-256-gcm'), first);
       const far = await quiet.next();
       await far.bytes(4);

@@ -1,7 +1,7 @@
 /** Client and server together, over real sockets: what a program and its destination see of each other. */
 
-import { expect } from 'chai';
 import { createHash, randomBytes } from 'node:crypto';
+import { expect } from 'chai';
 import { AEAD_2017_METHODS } from '../../src/config/types.js';
 import { GREETING, SOCKS_REPLY_LENGTH, Stage, socksRequest } from '../support/proxy-pair.js';
 import { Listener, type Wire } from '../support/wire.js';
@@ -181,7 +181,9 @@ describe('client and server together', () => {
       const right = await stage.wire(port);
       right.send(Buffer.concat([Buffer.of(5, 2, 0, 2), credentials('alice', 'wonderland'), request]));
       await right.end();
-      expect(right.received.toString('hex')).to.equal(`05020100${'05000001000000000000'}${Buffer.from('in').toString('hex')}`);
+      expect(right.received.toString('hex')).to.equal(
+        `05020100${'05000001000000000000'}${Buffer.from('in').toString('hex')}`,
+      );
       const refused: readonly (readonly [Buffer, string])[] = [
         [Buffer.concat([Buffer.of(5, 1, 2), credentials('alice', 'Wonderland'), request]), '05020101'],
         [Buffer.concat([Buffer.of(5, 1, 2), credentials('bob', 'wonderland'), request]), '05020101'],

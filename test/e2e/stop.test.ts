@@ -1,8 +1,8 @@
 /** The end of a client or a server that is told to stop. */
 
-import { expect } from 'chai';
-import { connect } from 'node:net';
 import { randomBytes } from 'node:crypto';
+import { connect } from 'node:net';
+import { expect } from 'chai';
 import { openDescriptors } from '../support/open-descriptors.js';
 import { GREETING, SOCKS_REPLY_LENGTH, Stage, socksRequest } from '../support/proxy-pair.js';
 import { Listener, refusingPort, Wire } from '../support/wire.js';

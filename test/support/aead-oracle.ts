@@ -45,12 +45,7 @@ export function oracleSeal(method: MethodName, key: Uint8Array, nonce: Uint8Arra
 }
 
 /** @returns undefined where it is not authentic */
-function oracleOpen(
-  method: MethodName,
-  key: Uint8Array,
-  nonce: Uint8Array,
-  sealed: Uint8Array,
-): Buffer | undefined {
+function oracleOpen(method: MethodName, key: Uint8Array, nonce: Uint8Array, sealed: Uint8Array): Buffer | undefined {
   const { algorithm } = METHOD_FACTS[method];
   try {
     if (algorithm === 'xchacha20-poly1305') return Buffer.from(xchacha20poly1305(key, nonce).decrypt(sealed));

@@ -39,7 +39,7 @@ const REACTOR_SIDE = [
 ];
 
 /** Of Node, what answers at once. */
-const REACTOR_SIDE_BUILTINS = ['node:crypto', 'node:fs', 'node:module', 'node:os', 'node:url'];
+const REACTOR_SIDE_BUILTINS = ['node:crypto', 'node:fs', 'node:module', 'node:os', 'node:perf_hooks', 'node:url'];
 /** Of packages, what is pure computation, and the binding itself. */
 const REACTOR_SIDE_PACKAGES = ['dns-packet', 'koffi', 'libsodium-wrappers', 'lru-cache'];
 

@@ -1,0 +1,61 @@
+/** Receivers that never read: what is stuck must stay with the sender, not in this program. */
+
+import { expect } from 'chai';
+import { OUTPUT_SIZE } from '../../../src/relay/workspace.js';
+import { LONGEST_UNIT } from '../../../src/shadowsocks/stream-opener.js';
+import { Children, mebibytes, type Proxy } from '../../support/load/children.js';
+
+const STALLED = 100;
+const TRANSFER_LENGTH = 100 * 1024 * 1024;
+/** What a stalled direction may keep: what one send left over, and the beginning of a chunk. */
+const BACKLOG_BOUND_MIB = mebibytes(STALLED * (OUTPUT_SIZE + LONGEST_UNIT));
+
+describe('slow readers', function () {
+  this.timeout(60_000);
+  const children = new Children();
+
+  afterEach(() => children.killAll());
+
+  /** Waits until a proxy moves nothing any more. */
+  async function still(proxy: Proxy): Promise<void> {
+    for (let before = -1, same = 0; same < 4; ) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      const cpu = proxy.cpuSeconds;
+      same = cpu - before < 0.011 ? same + 1 : 0;
+      before = cpu;
+    }
+  }
+
+  it(`${STALLED} stalled transfers of 100 MiB cost less than a mebibyte beyond the backlog bound, and nothing afterwards`, async () => {
+    const origin = await children.origin(TRANSFER_LENGTH);
+    const client = await children.client();
+    const server = await children.server();
+    const local = await children.local(server);
+    const proxies = [local, server];
+    const stall = async (connections: number): Promise<void> => {
+      const task = { inlets: local.ports, port: origin.sourcePort, connections, parallel: connections, payloadLength: 0 };
+      expect(await client.tell({ kind: 'stall', task })).to.deep.include({ right: connections, wrong: {} });
+      for (const proxy of proxies) await still(proxy);
+      for (const proxy of proxies) expect((await proxy.statistics()).activeConnections).to.equal(connections);
+    };
+    const end = async (): Promise<void> => {
+      await client.tell({ kind: 'close' });
+      for (const proxy of proxies) await proxy.settled();
+      for (const proxy of proxies) await still(proxy);
+    };
+    // The first ones warm the program up: its code is compiled, its heap has its size.
+    for (let i = 0; i < 3; i++) {
+      await stall(10);
+      await end();
+    }
+    const before = proxies.map(({ rssMiB }) => rssMiB);
+    await stall(STALLED);
+    const during = proxies.map(({ rssMiB }) => rssMiB);
+    await end();
+    const after = proxies.map(({ rssMiB }) => rssMiB);
+    for (const i of proxies.keys()) {
+      expect(during[i] - before[i], 'MiB more while they are stalled').to.be.lessThan(BACKLOG_BOUND_MIB + 1);
+      expect(after[i] - before[i], 'MiB more afterwards').to.be.lessThan(3);
+    }
+  });
+});

@@ -1,0 +1,103 @@
+/** The table of limits in docs/ARCHITECTURE.md says what the code says. */
+
+import { expect } from 'chai';
+import { MAX_SECONDS, MAX_WORKERS } from '../../../src/config/bounds.js';
+import { MAX_FILE_BYTES } from '../../../src/config/find-file.js';
+import { DEFAULTS } from '../../../src/config/types.js';
+import { POOL_LIMIT } from '../../../src/crypto/libcrypto-cipher.js';
+import { DNS_CACHE_LIMITS } from '../../../src/dns/cache.js';
+import { UDP_PAYLOAD_SIZE } from '../../../src/dns/message.js';
+import { RESOLUTION_DELAY_MS } from '../../../src/dns/name-lookup.js';
+import { FIRST_RETRY_MS } from '../../../src/dns/query.js';
+import { RESOLVER_LIMITS } from '../../../src/dns/resolver.js';
+import { HANDSHAKE_READ_LENGTH } from '../../../src/local/local-session.js';
+import { MAX_TARGET_LENGTH } from '../../../src/net/target.js';
+import { ATTEMPT_DELAY_MS, MAX_CANDIDATES } from '../../../src/net/tcp-dialer.js';
+import {
+  ACCEPTS_A_TURN,
+  LISTEN_BACKLOG,
+  SHORTAGE_PAUSE_MS,
+  SHORTAGE_REPORT_INTERVAL_MS,
+} from '../../../src/net/tcp-listener.js';
+import { KEEP_ALIVE_PROBES } from '../../../src/net/tcp-options.js';
+import { DEFAULT_EVENTS_PER_WAIT } from '../../../src/reactor/reactor.js';
+import { BACKLOG_BYTES, CARRY_BYTES, MAX_DRAINING } from '../../../src/relay/context.js';
+import * as drain from '../../../src/relay/drain.js';
+import * as relay from '../../../src/relay/relay.js';
+import { HEADROOM, OUTPUT_SIZE, READ_LENGTH } from '../../../src/relay/workspace.js';
+import { LONGEST_UNIT, MAX_EMPTY_CHUNKS } from '../../../src/shadowsocks/stream-opener.js';
+import { readDocument, section, tableRows } from './documents.js';
+
+/** By file, as the second column has them. Times are in the unit that the name ends with. */
+const CODE: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  'src/reactor/reactor.ts': { DEFAULT_EVENTS_PER_WAIT },
+  'src/relay/workspace.ts': { READ_LENGTH, HEADROOM, OUTPUT_SIZE },
+  'src/relay/relay.ts': {
+    RECEIVES_A_TURN: relay.RECEIVES_A_TURN,
+    FIRST_PAYLOAD_WAIT_MS: relay.FIRST_PAYLOAD_WAIT_MS,
+  },
+  'src/relay/drain.ts': { RECEIVES_A_TURN: drain.RECEIVES_A_TURN, LAST_BYTES_MS: drain.LAST_BYTES_MS },
+  'src/relay/context.ts': { BACKLOG_BYTES, CARRY_BYTES, MAX_DRAINING },
+  'src/net/tcp-listener.ts': { ACCEPTS_A_TURN, LISTEN_BACKLOG, SHORTAGE_PAUSE_MS, SHORTAGE_REPORT_INTERVAL_MS },
+  'src/net/tcp-dialer.ts': { ATTEMPT_DELAY_MS, MAX_CANDIDATES },
+  'src/net/tcp-options.ts': { KEEP_ALIVE_PROBES },
+  'src/net/target.ts': { MAX_TARGET_LENGTH },
+  'src/shadowsocks/stream-opener.ts': { LONGEST_UNIT, MAX_EMPTY_CHUNKS },
+  'src/local/local-session.ts': { HANDSHAKE_READ_LENGTH },
+  'src/crypto/libcrypto-cipher.ts': { POOL_LIMIT },
+  'src/dns/name-lookup.ts': { RESOLUTION_DELAY_MS },
+  'src/dns/query.ts': { FIRST_RETRY_MS },
+  'src/dns/resolver.ts': {
+    'RESOLVER_LIMITS.maxActive': RESOLVER_LIMITS.maxActive,
+    'RESOLVER_LIMITS.maxLookups': RESOLVER_LIMITS.maxLookups,
+  },
+  'src/dns/cache.ts': {
+    'DNS_CACHE_LIMITS.maxEntries': DNS_CACHE_LIMITS.maxEntries,
+    'DNS_CACHE_LIMITS.maxTtlS': DNS_CACHE_LIMITS.maxTtlS,
+    'DNS_CACHE_LIMITS.maxNegativeTtlS': DNS_CACHE_LIMITS.maxNegativeTtlS,
+  },
+  'src/dns/message.ts': { UDP_PAYLOAD_SIZE },
+  'src/config/types.ts': {
+    'DEFAULTS.connectTimeoutMs': DEFAULTS.connectTimeoutMs,
+    'DEFAULTS.keepAliveMs': DEFAULTS.keepAliveMs,
+    'DEFAULTS.idleTimeoutMs': DEFAULTS.idleTimeoutMs,
+    'DEFAULTS.probeTimeoutMs': DEFAULTS.probeTimeoutMs,
+    'DEFAULTS.drainTimeoutMs': DEFAULTS.drainTimeoutMs,
+  },
+  'src/config/bounds.ts': { MAX_WORKERS, MAX_SECONDS },
+  'src/config/find-file.ts': { MAX_FILE_BYTES },
+};
+
+const MILLISECONDS: Readonly<Record<string, number>> = { ms: 1, s: 1000 };
+const BYTES: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: 1024 * 1024 };
+
+/** `1,232 B`, `10 s`, `64` as a number of what the constant counts. */
+function amountOf(text: string, constant: string): number {
+  const [digits, unit] = text.split(' ');
+  const number = Number(digits.replaceAll(',', ''));
+  if (unit === undefined) return number;
+  if (unit in BYTES) return number * BYTES[unit];
+  return (number * MILLISECONDS[unit]) / (/ms$/i.test(constant) ? 1 : 1000);
+}
+
+describe('the table of limits', () => {
+  const [, ...rows] = tableRows(section(readDocument('docs/ARCHITECTURE.md'), 'Limits'));
+  const named = rows.map(([limit, where, value]) => {
+    const [, constant, file] = /^`([\w.]+)` in `([\w./-]+)`$/.exec(where) ?? expect.fail(`${limit}: ${where}`);
+    return { constant, file, value };
+  });
+
+  for (const { constant, file, value } of named) {
+    it(`has ${constant} of ${file} as it is`, () => {
+      expect(amountOf(value, constant)).to.equal(CODE[file]?.[constant]);
+    });
+  }
+
+  it('leaves none of them out', () => {
+    const documented = named.map(({ constant, file }) => `${file} ${constant}`);
+    const coded = Object.entries(CODE).flatMap(([file, constants]) =>
+      Object.keys(constants).map((constant) => `${file} ${constant}`),
+    );
+    expect(documented).to.have.members(coded);
+  });
+});
