@@ -4,7 +4,6 @@
  * several arrays a message; the price is one copy in and one out.
  */
 
-import sodium from 'libsodium-wrappers';
 import type { Region } from '../../native-bindings/memory.js';
 import type { AeadCipher, OpeningKey, SealingKey } from './aead.js';
 import { TAG_LENGTH } from './aead.js';
@@ -53,9 +52,16 @@ const NONCE_LENGTH = 24;
 
 export type SodiumCipherName = 'chacha20-poly1305' | 'xchacha20-poly1305';
 
-/** libsodium's module is compiled asynchronously; everything here needs it to be ready. */
+let loaded: SodiumModule | undefined;
+
+/**
+ * Loads libsodium, for whoever will need it: most programs never do, and compiling it would be a good part of their start. It has to be done
+ * before a reactor runs, since it is asynchronous.
+ */
 export async function loadLibsodium(): Promise<void> {
+  const { default: sodium } = await import('libsodium-wrappers');
   await sodium.ready;
+  loaded = (sodium as unknown as { readonly libsodium: SodiumModule }).libsodium;
 }
 
 /** Buffers in the module's memory, shared by all keys of the thread. */
@@ -71,7 +77,7 @@ let buffers: Buffers | undefined;
 
 function moduleBuffers(): Buffers {
   if (buffers === undefined) {
-    const { libsodium: module } = sodium as unknown as { libsodium?: SodiumModule };
+    const module = loaded;
     if (module === undefined) throw new Error('libsodium is not ready: call loadLibsodium() first');
     const at = module._malloc(KEY_LENGTH + NONCE_LENGTH + 8 + 2 * (LONGEST_MESSAGE + TAG_LENGTH));
     const input = at + KEY_LENGTH + NONCE_LENGTH + 8;

@@ -154,7 +154,7 @@ export class LocalSession implements EventHandler, DialHandler, TimeoutHandler, 
       server,
       new StreamSealer(keyring),
       opener,
-      new Carry(context.carries),
+      new Carry(context.smallBlocks),
     );
     this.#relay = relay;
     if (this.#target === undefined) throw new Error('connected without a target');

@@ -8,14 +8,19 @@ import { type TcpSocket, WOULD_BLOCK } from '../net/tcp-socket.js';
 import type { Block, BlockPool } from './block-pool.js';
 
 export class Backlog {
-  readonly #pool: BlockPool;
+  readonly #small: BlockPool;
+  readonly #large: BlockPool;
   #block: Block | undefined = undefined;
+  /** Where the block came from. */
+  #pool: BlockPool | undefined = undefined;
   /** Where unsent bytes begin and end in the block. */
   #start = 0;
   #end = 0;
 
-  constructor(pool: BlockPool) {
-    this.#pool = pool;
+  /** @param small blocks for the rest of a short send @param large blocks for any */
+  constructor(small: BlockPool, large: BlockPool) {
+    this.#small = small;
+    this.#large = large;
   }
 
   get empty(): boolean {
@@ -24,12 +29,18 @@ export class Backlog {
 
   /** Keeps `from[at, at + length)`. The backlog must be empty. @throws PoolExhaustedError */
   keep(from: Region, at: number, length: number): void {
-    if (length > this.#pool.blockSize) throw new RangeError(`a backlog of ${length} bytes does not fit a block`);
-    const block = this.#pool.take();
+    const pool = this.#poolFor(length);
+    if (length > pool.blockSize) throw new RangeError(`a backlog of ${length} bytes does not fit a block`);
+    const block = pool.take();
     block.region.bytes.set(from.bytes.subarray(at, at + length), block.offset);
     this.#block = block;
+    this.#pool = pool;
     this.#start = 0;
     this.#end = length;
+  }
+
+  #poolFor(length: number): BlockPool {
+    return length <= this.#small.blockSize ? this.#small : this.#large;
   }
 
   /**
@@ -49,7 +60,7 @@ export class Backlog {
   /** Forgets everything. */
   clear(): void {
     if (this.#block === undefined) return;
-    this.#pool.give(this.#block);
+    this.#pool?.give(this.#block);
     this.#block = undefined;
   }
 }

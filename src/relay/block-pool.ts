@@ -5,7 +5,7 @@
 
 import { Region } from '../../native-bindings/memory.js';
 
-/** Slabs are about this large: a few of them serve thousands of sessions, and giving one back is worth a system call. */
+/** Slabs are about this large where nothing else is said: giving one back is then worth a system call. */
 const SLAB_BYTES = 1024 * 1024;
 
 interface Slab {
@@ -31,14 +31,17 @@ export class BlockPool {
   readonly #blocksASlab: number;
   readonly #maxBlocks: number;
   /** Slabs with a free block. */
-  readonly #available: Slab[] = [];
+  readonly #withFree: Slab[] = [];
   #slabs = 0;
   #inUse = 0;
 
-  /** @param maxBytes what all sessions of a reactor may keep together */
-  constructor(blockSize: number, maxBytes: number) {
+  /**
+   * @param maxBytes what all sessions of a reactor may keep together
+   * @param slabBytes what is taken from the system at once, and kept in reserve
+   */
+  constructor(blockSize: number, maxBytes: number, slabBytes = SLAB_BYTES) {
     this.blockSize = blockSize;
-    this.#blocksASlab = Math.max(1, Math.floor(SLAB_BYTES / blockSize));
+    this.#blocksASlab = Math.max(1, Math.floor(slabBytes / blockSize));
     this.#maxBlocks = Math.floor(maxBytes / blockSize);
   }
 
@@ -47,29 +50,34 @@ export class BlockPool {
     return this.#inUse;
   }
 
+  /** Whether `take` will give one. */
+  get available(): boolean {
+    return this.#inUse < this.#maxBlocks;
+  }
+
   /** @throws PoolExhaustedError */
   take(): Block {
-    if (this.#inUse >= this.#maxBlocks) throw new PoolExhaustedError('sessions hold as much memory as they may');
-    let slab = this.#available.at(-1);
+    if (!this.available) throw new PoolExhaustedError('sessions hold as much memory as they may');
+    let slab = this.#withFree.at(-1);
     if (slab === undefined) {
       slab = this.#newSlab();
       this.#slabs++;
-      this.#available.push(slab);
+      this.#withFree.push(slab);
     }
     const block = slab.free.pop();
     if (block === undefined) throw new Error('a slab without free blocks is among those with one');
-    if (slab.free.length === 0) this.#available.pop();
+    if (slab.free.length === 0) this.#withFree.pop();
     this.#inUse++;
     return block;
   }
 
   give(block: Block): void {
     const { slab } = block;
-    if (slab.free.length === 0) this.#available.push(slab);
+    if (slab.free.length === 0) this.#withFree.push(slab);
     slab.free.push(block);
     this.#inUse--;
-    if (slab.free.length === this.#blocksASlab && this.#available.length > 1) {
-      this.#available.splice(this.#available.indexOf(slab), 1);
+    if (slab.free.length === this.#blocksASlab && this.#withFree.length > 1) {
+      this.#withFree.splice(this.#withFree.indexOf(slab), 1);
       this.#slabs--;
       slab.region.release();
     }
@@ -77,8 +85,8 @@ export class BlockPool {
 
   /** Gives all memory back; nothing of the pool may be used afterwards. */
   release(): void {
-    for (const slab of this.#available) slab.region.release();
-    this.#available.length = 0;
+    for (const slab of this.#withFree) slab.region.release();
+    this.#withFree.length = 0;
   }
 
   /** Slabs held from the system, free or not. */

@@ -2,10 +2,9 @@
 
 import type { LogLevel } from '../config/types.js';
 import type { Reactor } from '../reactor/reactor.js';
-import { LONGEST_UNIT } from '../shadowsocks/stream-opener.js';
 import { BlockPool } from './block-pool.js';
 import type { Status } from './status.js';
-import { OUTPUT_SIZE, Workspace } from './workspace.js';
+import { OUTPUT_SIZE, SMALL_OUTPUT_SIZE, Workspace } from './workspace.js';
 
 export type LogFields = Readonly<Record<string, string | number | boolean>>;
 
@@ -27,12 +26,14 @@ export interface Counters {
 }
 
 /**
- * What the backlogs of one reactor may hold together: some 2,000 connections stalled at once, each at its worst, and an end to growth past
- * that. Pages cost memory once they are written.
+ * What one reactor may keep of large sends that were not taken: 490 connections that stall at full speed. Past that connections read one chunk
+ * at a time, whose rest fits a small block. Pages cost memory once they are written.
  */
-export const BACKLOG_BYTES = 256 * 1024 * 1024;
-/** Likewise for incomplete chunks: 16 KiB each, so some 4,000 of them at their worst. */
-export const CARRY_BYTES = 64 * 1024 * 1024;
+export const LARGE_BLOCKS_BYTES = 256 * 1024 * 1024;
+/** A few blocks, so that a connection which stalls again and again does not ask the system each time. */
+const LARGE_SLAB_BYTES = 4 * 1024 * 1024;
+/** Likewise of rests of at most a chunk, and of incomplete chunks: some 15,700 of them; past that the one which needs a block ends. */
+export const SMALL_BLOCKS_BYTES = 256 * 1024 * 1024;
 
 /** A session, as far as its reactor's owner must know it: to end it when the program stops. */
 export interface Session {
@@ -55,8 +56,8 @@ export class RelayContext {
   readonly reactor: Reactor;
   readonly log: Log;
   readonly workspace = new Workspace();
-  readonly backlogs = new BlockPool(OUTPUT_SIZE, BACKLOG_BYTES);
-  readonly carries = new BlockPool(LONGEST_UNIT, CARRY_BYTES);
+  readonly largeBlocks = new BlockPool(OUTPUT_SIZE, LARGE_BLOCKS_BYTES, LARGE_SLAB_BYTES);
+  readonly smallBlocks = new BlockPool(SMALL_OUTPUT_SIZE, SMALL_BLOCKS_BYTES);
   readonly sessions = new Set<Session>();
   /** In the order in which they came. */
   readonly draining = new Set<DrainingConnection>();
@@ -120,7 +121,7 @@ export class RelayContext {
 
   release(): void {
     this.workspace.release();
-    this.backlogs.release();
-    this.carries.release();
+    this.largeBlocks.release();
+    this.smallBlocks.release();
   }
 }

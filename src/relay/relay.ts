@@ -23,10 +23,10 @@ import { PoolExhaustedError } from './block-pool.js';
 import type { Carry } from './carry.js';
 import type { RelayContext } from './context.js';
 import type { Status } from './status.js';
-import { HEADROOM, READ_LENGTH } from './workspace.js';
+import { HEADROOM, MAX_READ_CHUNKS } from './workspace.js';
 
-/** Receives of one direction before other sessions get their turn: about half a mebibyte. */
-export const RECEIVES_A_TURN = 4;
+/** Receives of one direction before other sessions get their turn: a mebibyte at most. */
+export const RECEIVES_A_TURN = 2;
 /**
  * How long a client's header waits for the first bytes of the program behind it, so that they leave in one packet whose size says nothing
  * (protocols in which the server speaks first pay it once). Outline waits 10 ms, shadowsocks-rust up to 500.
@@ -34,8 +34,10 @@ export const RECEIVES_A_TURN = 4;
 export const FIRST_PAYLOAD_WAIT_MS = 20;
 /** The idle time-out is looked at this often within its length, so that no byte costs a timer. */
 const IDLE_CHECKS = 4;
-/** As many sealed bytes as READ_LENGTH of payload: a full receive then ends at a chunk's end, and nothing is carried over. */
-const SEALED_READ_LENGTH = (READ_LENGTH / MAX_CHUNK_PAYLOAD) * (MAX_CHUNK_PAYLOAD + CHUNK_OVERHEAD);
+/** A chunk on the wire. A full receive of sealed bytes ends at a chunk's end, so that nothing is carried over. */
+const SEALED_CHUNK = MAX_CHUNK_PAYLOAD + CHUNK_OVERHEAD;
+/** A new connection's receives; they double while they come back full. */
+const FIRST_READ_CHUNKS = 4;
 const ALL_CHUNKS = Number.MAX_SAFE_INTEGER;
 
 export interface RelayOwner {
@@ -48,6 +50,11 @@ export class RelayEnd implements EventHandler {
   readonly socket: TcpSocket;
   readonly backlog: Backlog;
   readonly #relay: Relay;
+  /**
+   * How much the next receive asks for, in chunks: more while they come back full, less when the other socket does not take it all. A
+   * connection whose peer stalls so comes down to a chunk, and that is what it keeps in memory.
+   */
+  readChunks = FIRST_READ_CHUNKS;
   /** Nothing more is received: its FIN came, or its bytes have nowhere to go. */
   inputEnded = false;
   /** Nothing more is sent: our FIN went, or the peer refuses. */
@@ -61,6 +68,14 @@ export class RelayEnd implements EventHandler {
     this.#relay = relay;
     this.socket = socket;
     this.backlog = backlog;
+  }
+
+  readMore(): void {
+    this.readChunks = Math.min(MAX_READ_CHUNKS, this.readChunks * 2);
+  }
+
+  readLess(): void {
+    this.readChunks = Math.max(1, this.readChunks >> 1);
   }
 
   handleEvents(events: number): void {
@@ -108,8 +123,8 @@ export class Relay implements TimeoutHandler {
     this.#sealer = sealer;
     this.#opener = opener;
     this.#carry = carry;
-    this.plain = new RelayEnd(this, plain, new Backlog(context.backlogs));
-    this.cipher = new RelayEnd(this, cipher, new Backlog(context.backlogs));
+    this.plain = new RelayEnd(this, plain, new Backlog(context.smallBlocks, context.largeBlocks));
+    this.cipher = new RelayEnd(this, cipher, new Backlog(context.smallBlocks, context.largeBlocks));
     this.#lastActivityMs = context.reactor.nowMs;
     plain.handOver(this.plain);
     cipher.handOver(this.cipher);
@@ -166,11 +181,18 @@ export class Relay implements TimeoutHandler {
         this.#defer(plain);
         return;
       }
-      const received = plain.socket.receive(this.#context.workspace.input, HEADROOM, READ_LENGTH);
+      const wanted = this.#chunksToRead(plain) * MAX_CHUNK_PAYLOAD;
+      const received = plain.socket.receive(this.#context.workspace.input, HEADROOM, wanted);
       if (received === WOULD_BLOCK) return;
+      if (received === wanted) plain.readMore();
       if (received <= 0) this.#inputOver(plain, cipher, received < 0 || plain.reset ? 'ERR_RESET' : 'OK');
       else this.#seal(HEADROOM, received);
     }
+  }
+
+  /** One chunk where there is no memory left for the rest of more. */
+  #chunksToRead(end: RelayEnd): number {
+    return this.#context.largeBlocks.available ? end.readChunks : 1;
   }
 
   /** Seals payload of the input buffer, behind the header where that has not gone yet. @returns false where the relay is over */
@@ -201,8 +223,10 @@ export class Relay implements TimeoutHandler {
         return;
       }
       const carried = this.#carry.restore(input, HEADROOM);
-      const received = cipher.socket.receive(input, HEADROOM + carried, SEALED_READ_LENGTH - carried);
+      const wanted = this.#chunksToRead(cipher) * SEALED_CHUNK - carried;
+      const received = cipher.socket.receive(input, HEADROOM + carried, wanted);
       if (received === WOULD_BLOCK) return;
+      if (received === wanted) cipher.readMore();
       if (received <= 0) {
         const cut = carried > 0 || this.#opener.insideChunk;
         this.#inputOver(cipher, plain, received < 0 || cipher.reset ? 'ERR_RESET' : cut ? 'ERR_TRUNCATED' : 'OK');
@@ -231,7 +255,10 @@ export class Relay implements TimeoutHandler {
       if (sent !== WOULD_BLOCK) return this.#outputBroken(end, sent);
       sent = 0;
     }
-    if (sent < length) end.backlog.keep(from, sent, length - sent);
+    if (sent < length) {
+      end.backlog.keep(from, sent, length - sent);
+      (end === this.plain ? this.cipher : this.plain).readLess();
+    }
     return true;
   }
 

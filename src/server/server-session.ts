@@ -58,7 +58,7 @@ export class ServerSession implements EventHandler, DialHandler, TimeoutHandler,
     const { relay, keyring, probeTimeoutMs } = context;
     this.#startMs = relay.reactor.nowMs;
     this.#opener = new StreamOpener(keyring);
-    this.#carry = new Carry(relay.carries);
+    this.#carry = new Carry(relay.smallBlocks);
     this.#client = TcpSocket.accepted(relay.reactor, fd, this);
     if (probeTimeoutMs !== Number.POSITIVE_INFINITY) relay.reactor.arm(this.#deadline, probeTimeoutMs);
     relay.begin(this);

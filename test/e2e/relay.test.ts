@@ -135,6 +135,17 @@ describe('client and server together', () => {
     }
   });
 
+  it('listen on IPv6 and meet over it', async () => {
+    const host = '::1';
+    const server = await stage.server({ listen: [{ host, port: 0, method: 'aes-128-gcm', password: 'six' }] });
+    const servers = [{ host, port: server.addresses[0].port, method: 'aes-128-gcm', password: 'six' } as const];
+    const local = await stage.local([], { servers, inlets: [{ host: '::', port: 0, users: [] }] });
+    const target = await origin((wire) => wire.finish('over six'));
+    const program = await stage.through(local.addresses[0].port, target.port);
+    await program.end();
+    expect(answer(program).toString()).to.equal('over six');
+  });
+
   it('serve several ports with methods of their own, on several threads', async () => {
     const listen = AEAD_2017_METHODS.map((method) => ({ host: '127.0.0.1', port: 0, method, password: method }));
     const server = await stage.server({ listen, workers: 2 });

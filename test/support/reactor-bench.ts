@@ -28,6 +28,9 @@ import { Peer } from './peer.js';
 export type KnownNames = Readonly<Record<string, readonly string[] | 'ENOTFOUND'>>;
 
 const TURN_MS = 5;
+/** They live as long as their thread. */
+const derivation = createSubkeyDerivation();
+const random = createRandomSource();
 
 export class ReactorBench {
   readonly descriptors = new Descriptors();
@@ -151,8 +154,6 @@ export class ReactorBench {
   }
 
   #parts(): ModeParts {
-    const derivation = createSubkeyDerivation();
-    const random = createRandomSource();
     return {
       context: this.context,
       resolver: this.#resolver(),

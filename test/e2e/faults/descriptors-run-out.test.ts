@@ -1,7 +1,8 @@
 /** No descriptor left: those who have one are served, those who come wait or are refused, and nothing spins. */
 
 import { expect } from 'chai';
-import { Children, type LoadClient, type Origin, type Proxy } from '../../support/load/children.js';
+import { Children, type LoadClient, type ProxyChild } from '../../support/load/children.js';
+import type { Origin } from '../../support/load/origin.js';
 
 /** Of which Node takes some forty for itself. */
 const OPEN_FILES = 160;
@@ -23,7 +24,7 @@ describe('when descriptors run out', function () {
 
   afterEach(() => children.killAll());
 
-  async function suffer(local: Proxy, starved: Proxy): Promise<void> {
+  async function suffer(local: ProxyChild, starved: ProxyChild): Promise<void> {
     const task = { inlets: local.ports, port: origin.echoPort, parallel: TOO_MANY, payloadLength: 1000 };
     const few = { ...task, connections: SERVED };
     expect(await served.tell({ kind: 'hold', task: few })).to.deep.include({ right: SERVED, wrong: {} });

@@ -1,7 +1,8 @@
 /** Many connections through one reactor on each side. */
 
 import { expect } from 'chai';
-import { Children, type LoadClient, type Origin, type Proxy } from '../../support/load/children.js';
+import { Children, type LoadClient, type ProxyChild } from '../../support/load/children.js';
+import type { Origin } from '../../support/load/origin.js';
 
 const KIB = 1024;
 
@@ -17,7 +18,7 @@ describe('many connections', function () {
 
   afterEach(() => children.killAll());
 
-  async function chain(): Promise<{ readonly server: Proxy; readonly local: Proxy }> {
+  async function chain(): Promise<{ readonly server: ProxyChild; readonly local: ProxyChild }> {
     const server = await children.server();
     return { server, local: await children.local(server) };
   }

@@ -3,7 +3,7 @@
 import { expect } from 'chai';
 import { OUTPUT_SIZE } from '../../../src/relay/workspace.js';
 import { LONGEST_UNIT } from '../../../src/shadowsocks/stream-opener.js';
-import { Children, mebibytes, type Proxy } from '../../support/load/children.js';
+import { Children, mebibytes, type ProxyChild } from '../../support/load/children.js';
 
 const STALLED = 100;
 const TRANSFER_LENGTH = 100 * 1024 * 1024;
@@ -17,7 +17,7 @@ describe('slow readers', function () {
   afterEach(() => children.killAll());
 
   /** Waits until a proxy moves nothing any more. */
-  async function still(proxy: Proxy): Promise<void> {
+  async function still(proxy: ProxyChild): Promise<void> {
     for (let before = -1, same = 0; same < 4; ) {
       await new Promise((resolve) => setTimeout(resolve, 100));
       const cpu = proxy.cpuSeconds;
@@ -33,7 +33,13 @@ describe('slow readers', function () {
     const local = await children.local(server);
     const proxies = [local, server];
     const stall = async (connections: number): Promise<void> => {
-      const task = { inlets: local.ports, port: origin.sourcePort, connections, parallel: connections, payloadLength: 0 };
+      const task = {
+        inlets: local.ports,
+        port: origin.sourcePort,
+        connections,
+        parallel: connections,
+        payloadLength: 0,
+      };
       expect(await client.tell({ kind: 'stall', task })).to.deep.include({ right: connections, wrong: {} });
       for (const proxy of proxies) await still(proxy);
       for (const proxy of proxies) expect((await proxy.statistics()).activeConnections).to.equal(connections);

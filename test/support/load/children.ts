@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { Statistics } from '../../../src/umbra.js';
 import { endpoint } from '../proxy-pair.js';
 import type { LoadCommand, LoadResult } from './client.js';
+import type { Origin } from './origin.js';
 import type { ProxyCommand, ProxyStarted, ProxyTask } from './proxy.js';
 
 /** The kernel's ticks of processor time (USER_HZ), the same on every Linux that Node runs on. */
@@ -82,7 +83,7 @@ export class LoadClient extends Answering {
   }
 }
 
-export class Proxy extends Answering {
+export class ProxyChild extends Answering {
   ports: readonly number[] = [];
 
   async start(task: ProxyTask): Promise<void> {
@@ -106,11 +107,6 @@ export class Proxy extends Answering {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
-}
-
-export interface Origin {
-  readonly echoPort: number;
-  readonly sourcePort: number;
 }
 
 /** All processes of one test; they end with it. */
@@ -140,20 +136,20 @@ export class Children {
   }
 
   /** @param openFiles a limit below the one that this process has */
-  async proxy(task: ProxyTask, openFiles?: number): Promise<Proxy> {
-    const proxy = new Proxy(await this.#fork('proxy', openFiles));
+  async proxy(task: ProxyTask, openFiles?: number): Promise<ProxyChild> {
+    const proxy = new ProxyChild(await this.#fork('proxy', openFiles));
     this.#all.push(proxy);
     await proxy.start(task);
     return proxy;
   }
 
-  async server(openFiles?: number): Promise<Proxy> {
+  async server(openFiles?: number): Promise<ProxyChild> {
     const listen = [endpoint(0, 'aes-256-gcm')];
     return this.proxy({ mode: 'server', settings: { listen, workers: 1, egressAllow: ['127.0.0.0/8'] } }, openFiles);
   }
 
   /** A client of that server. */
-  async local(server: Proxy, openFiles?: number): Promise<Proxy> {
+  async local(server: ProxyChild, openFiles?: number): Promise<ProxyChild> {
     const servers = server.ports.map((port) => endpoint(port, 'aes-256-gcm'));
     const inlets = [{ host: '127.0.0.1', port: 0, users: [] }];
     return this.proxy({ mode: 'local', settings: { servers, inlets } }, openFiles);

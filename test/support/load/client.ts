@@ -4,11 +4,19 @@
  */
 
 import { randomFillSync } from 'node:crypto';
-import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, MSG_NOSIGNAL } from '../../../native-bindings/constants.js';
+import {
+  EPOLLERR,
+  EPOLLHUP,
+  EPOLLIN,
+  EPOLLOUT,
+  MSG_NOSIGNAL,
+  SO_LINGER,
+  SOL_SOCKET,
+} from '../../../native-bindings/constants.js';
 import { EAGAIN, EINPROGRESS, errnoName } from '../../../native-bindings/errno.js';
 import { raiseOpenFileLimit } from '../../../native-bindings/limits.js';
 import { Region } from '../../../native-bindings/memory.js';
-import { connectInet, recv, send, setOptionPair, socket, takeError } from '../../../native-bindings/socket.js';
+import { close, connectInet, recv, send, setOptionPair, socket, takeError } from '../../../native-bindings/socket.js';
 import { type EventHandler, Reactor } from '../../../src/reactor/reactor.js';
 import { LOOPBACK } from '../loopback-sockets.js';
 
@@ -174,11 +182,11 @@ class Program implements EventHandler {
         scratch.bytes.set(head);
         // One that the proxy has turned away meanwhile stays among them: the crowd is as large as it was asked to be.
         send(fd, scratch, 0, head.length, MSG_NOSIGNAL);
-        reactor.modify(fd, 0);
+        reactor.unregister(fd);
         right++;
       },
-      handleFailure() {
-        wrong['stall'] = (wrong['stall'] ?? 0) + 1;
+      handleFailure(error) {
+        throw error;
       },
     });
     return fd;
@@ -218,14 +226,14 @@ function perform(command: LoadCommand): void {
       for (let i = 0; i < task.connections; i++) {
         stalled.push(Program.stalled(task.inlets[i % task.inlets.length], task.port));
       }
-      drive(() => right === task.connections || wrong['stall'] !== undefined);
+      drive(() => right === task.connections);
       return;
     }
     case 'close':
       for (const program of kept.splice(0)) program.close();
       for (const fd of stalled.splice(0)) {
-        setOptionPair(fd, 1, 13, 1, 0);
-        reactor.closeDescriptor(fd);
+        setOptionPair(fd, SOL_SOCKET, SO_LINGER, 1, 0);
+        close(fd);
       }
       return;
     default:

@@ -12,6 +12,12 @@ import { accept, bind, listen, recv, send, shutdown, socket } from '../../../nat
 import { type EventHandler, Reactor } from '../../../src/reactor/reactor.js';
 import { LOOPBACK, portOf } from '../loopback-sockets.js';
 
+/** What it prints. */
+export interface Origin {
+  readonly echoPort: number;
+  readonly sourcePort: number;
+}
+
 const SCRATCH_SIZE = 256 * 1024;
 const reactor = new Reactor();
 const scratch = new Region(SCRATCH_SIZE);
@@ -124,5 +130,5 @@ raiseOpenFileLimit();
 const bytesToSend = Number(process.argv[2] ?? 0);
 const echoPort = open((fd) => new Echo(fd));
 const sourcePort = open((fd) => new Source(fd, bytesToSend));
-writeSync(1, `${JSON.stringify({ echoPort, sourcePort })}\n`);
+writeSync(1, `${JSON.stringify({ echoPort, sourcePort } satisfies Origin)}\n`);
 reactor.run();

@@ -1,7 +1,7 @@
 /** A client or a server of umbra as a process of its own that is told over IPC what to do; so that its memory and time are its own. */
 
 import type { LocalSettings, ServerSettings } from '../../../src/config/types.js';
-import { type Running, startLocal, startServer, type Statistics } from '../../../src/umbra.js';
+import { type Running, type Statistics, startLocal, startServer } from '../../../src/umbra.js';
 
 export type ProxyTask =
   | { readonly mode: 'local'; readonly settings: Partial<LocalSettings> & Pick<LocalSettings, 'servers'> }
@@ -17,8 +17,12 @@ let running: Running | undefined;
 const messages: string[] = [];
 
 async function start(task: ProxyTask): Promise<ProxyStarted> {
-  const options = { logLevel: 'warn', onLog: ({ message }: { readonly message: string }) => messages.push(message) } as const;
-  running = task.mode === 'local' ? await startLocal(task.settings, options) : await startServer(task.settings, options);
+  const options = {
+    logLevel: 'warn',
+    onLog: ({ message }: { readonly message: string }) => messages.push(message),
+  } as const;
+  running =
+    task.mode === 'local' ? await startLocal(task.settings, options) : await startServer(task.settings, options);
   return { ports: running.addresses.map(({ port }) => port) };
 }
 

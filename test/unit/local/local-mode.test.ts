@@ -46,8 +46,8 @@ describe('the client', () => {
   function expectNothingLeft(): void {
     expect(bench.context.sessions.size, 'sessions').to.equal(0);
     bench.context.endDraining();
-    expect(bench.context.backlogs.inUse, 'backlogs').to.equal(0);
-    expect(bench.context.carries.inUse, 'carries').to.equal(0);
+    expect(bench.context.largeBlocks.inUse, 'backlogs').to.equal(0);
+    expect(bench.context.smallBlocks.inUse, 'carries').to.equal(0);
     expect(bench.reactor.timers.count(), 'timers').to.equal(0);
     expect(bench.reactor.registered, 'descriptors but for the listener').to.equal(1);
   }

@@ -65,7 +65,7 @@ describe('what sessions keep', () => {
     });
 
     it('goes out in order as the socket takes it, and gives its block back', () => {
-      const backlog = new Backlog(pool);
+      const backlog = new Backlog(pool, pool);
       const all = ramp(BLOCK);
       from.bytes.set(all, 100);
       expect(backlog.empty).to.equal(true);
@@ -86,7 +86,7 @@ describe('what sessions keep', () => {
     });
 
     it('says how the peer went', () => {
-      const backlog = new Backlog(pool);
+      const backlog = new Backlog(pool, pool);
       backlog.keep(from, 0, BLOCK);
       expect(backlog.flush(socket)).to.equal(0);
       peer.reset();
@@ -97,7 +97,7 @@ describe('what sessions keep', () => {
     });
 
     it('takes no more than a block, and nothing once the pool is at its limit', () => {
-      const backlog = new Backlog(pool);
+      const backlog = new Backlog(pool, pool);
       expect(() => backlog.keep(from, 0, BLOCK + 1)).to.throw(RangeError);
       const blocks = [pool.take(), pool.take(), pool.take(), pool.take()];
       expect(() => backlog.keep(from, 0, 1)).to.throw(PoolExhaustedError);

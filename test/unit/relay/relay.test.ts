@@ -3,6 +3,7 @@
 import { expect } from 'chai';
 import type { MethodName } from '../../../src/config/types.js';
 import { targetFromHost } from '../../../src/net/target.js';
+import type { Block, BlockPool } from '../../../src/relay/block-pool.js';
 import { Carry } from '../../../src/relay/carry.js';
 import { Relay } from '../../../src/relay/relay.js';
 import type { Status } from '../../../src/relay/status.js';
@@ -26,6 +27,15 @@ function pattern(length: number): Buffer {
   const bytes = Buffer.alloc(length);
   for (let i = 0; i + 4 <= length; i += 4) bytes.writeInt32LE(Math.imul(i, 0x9e3779b1) ^ (i >> 7), i);
   return bytes;
+}
+
+/** Takes every block. @returns what gives them back */
+function exhaust(pool: BlockPool): () => void {
+  const taken: Block[] = [];
+  while (pool.available) taken.push(pool.take());
+  return () => {
+    for (const block of taken) pool.give(block);
+  };
 }
 
 interface Fixture {
@@ -56,7 +66,7 @@ describe('a relay', () => {
         cipher.socket.close();
       },
     };
-    const carry = new Carry(bench.context.carries);
+    const carry = new Carry(bench.context.smallBlocks);
     const relay = new Relay(
       bench.context,
       owner,
@@ -84,8 +94,8 @@ describe('a relay', () => {
   }
 
   function expectNothingLeft(): void {
-    expect(bench.context.backlogs.inUse, 'backlogs').to.equal(0);
-    expect(bench.context.carries.inUse, 'carries').to.equal(0);
+    expect(bench.context.largeBlocks.inUse, 'backlogs').to.equal(0);
+    expect(bench.context.smallBlocks.inUse, 'carries').to.equal(0);
     expect(bench.reactor.timers.count(), 'timers').to.equal(0);
     expect(bench.reactor.registered, 'descriptors').to.equal(0);
     expect(bench.reactor.statistics.failures, 'handlers that threw').to.equal(0);
@@ -165,7 +175,7 @@ describe('a relay', () => {
         bench.reactor.turn(TURN_MS);
       }
       bench.until('the payload', () => plain.text === 'onetwo');
-      expect(bench.context.carries.inUse).to.equal(0);
+      expect(bench.context.smallBlocks.inUse).to.equal(0);
     });
   });
 
@@ -177,12 +187,12 @@ describe('a relay', () => {
       const all = pattern(MUCH);
       cipher.send(Buffer.concat([sealer.salt, sealer.chunks(all)]));
       bench.settle();
-      expect(bench.context.backlogs.inUse).to.equal(1);
+      expect(bench.context.largeBlocks.inUse).to.equal(1);
       expect(cipher.flushed, 'the sender is held back').to.equal(false);
       plain.reading = true;
       bench.until('everything', () => plain.receivedLength === all.length);
       expect(plain.received.equals(all)).to.equal(true);
-      expect(bench.context.backlogs.inUse).to.equal(0);
+      expect(bench.context.largeBlocks.inUse).to.equal(0);
     });
 
     it('goes on in the other direction', () => {
@@ -203,26 +213,35 @@ describe('a relay', () => {
       plain.send(all);
       plain.finish();
       bench.settle();
-      expect(bench.context.backlogs.inUse).to.equal(1);
+      expect(bench.context.largeBlocks.inUse).to.equal(1);
       cipher.reading = true;
       bench.until('the FIN', () => cipher.end === 'fin');
       expect(opened().equals(all)).to.equal(true);
     });
 
-    it('ends alone where the memory for backlogs is used up', () => {
-      const taken = [];
+    it('goes on a chunk at a time where the memory for more is used up', () => {
+      const giveBack = exhaust(bench.context.largeBlocks);
+      const { relay, plain, cipher, sealer } = make();
+      plain.reading = false;
+      relay.start(undefined);
+      const all = pattern(MUCH);
+      cipher.send(Buffer.concat([sealer.salt, sealer.chunks(all)]));
+      bench.settle();
+      plain.reading = true;
+      bench.until('everything', () => plain.receivedLength === all.length);
+      expect(plain.received.equals(all)).to.equal(true);
+      giveBack();
+    });
+
+    it('ends alone where all memory for backlogs is used up', () => {
       const { relay, plain, cipher, sealer, statuses } = make();
-      try {
-        for (;;) taken.push(bench.context.backlogs.take());
-      } catch {
-        // The pool is at its limit.
-      }
+      const giveBack = [bench.context.largeBlocks, bench.context.smallBlocks].map(exhaust);
       plain.reading = false;
       relay.start(undefined);
       cipher.send(Buffer.concat([sealer.salt, sealer.chunks(pattern(MUCH))]));
       bench.until('the end', () => statuses.length > 0);
       expect(statuses).to.deep.equal(['ERR_MEMORY']);
-      for (const block of taken) bench.context.backlogs.give(block);
+      for (const give of giveBack) give();
     });
   });
 
@@ -334,7 +353,7 @@ describe('a relay', () => {
           fixture.plain.send(much);
         }
         bench.settle();
-        expect(bench.context.backlogs.inUse).to.equal(1);
+        expect(bench.context.largeBlocks.inUse).to.equal(1);
         fixture[side].reset();
         bench.until('the end', () => fixture.statuses.length > 0);
         expect(fixture.statuses).to.deep.equal(['ERR_RESET']);
@@ -344,12 +363,13 @@ describe('a relay', () => {
 
     it('delivers what came before a reset', () => {
       const { relay, plain, cipher, statuses, opened } = make();
-      relay.start(undefined);
       plain.send('last words');
-      plain.finish();
-      bench.until('the FIN', () => cipher.end === 'fin');
+      plain.reset();
+      relay.start(undefined);
+      bench.until('the end', () => cipher.end !== 'open');
       expect(opened().toString()).to.equal('last words');
-      expect(statuses).to.deep.equal([]);
+      expect(statuses).to.deep.equal(['ERR_RESET']);
+      expectNothingLeft();
     });
   });
 
@@ -388,11 +408,11 @@ describe('a relay', () => {
     relay.start(TARGET);
     cipher.send(Buffer.concat([sealer.salt, sealer.chunks(pattern(MUCH))]));
     bench.settle();
-    expect(bench.context.backlogs.inUse).to.equal(1);
+    expect(bench.context.largeBlocks.inUse).to.equal(1);
     relay.release();
     relay.release();
-    expect(bench.context.backlogs.inUse).to.equal(0);
-    expect(bench.context.carries.inUse).to.equal(0);
+    expect(bench.context.largeBlocks.inUse).to.equal(0);
+    expect(bench.context.smallBlocks.inUse).to.equal(0);
     expect(bench.reactor.timers.count()).to.equal(0);
     relay.plain.socket.close();
     relay.cipher.socket.close();

@@ -1,10 +1,12 @@
 /** The server on a reactor of the test's own, where the test decides what has happened between two turns. */
 
 import { expect } from 'chai';
+import { liveRegions } from '../../../native-bindings/memory.js';
 import * as sockets from '../../../native-bindings/socket.js';
 import type { MethodName } from '../../../src/config/types.js';
 import { PoolExhaustedError } from '../../../src/relay/block-pool.js';
 import { OracleOpener, OracleSealer, oracleAddress } from '../../support/aead-oracle.js';
+import { openDescriptors } from '../../support/open-descriptors.js';
 import type { Peer } from '../../support/peer.js';
 import { ReactorBench } from '../../support/reactor-bench.js';
 
@@ -47,8 +49,8 @@ describe('the server', () => {
   function expectNothingLeft(): void {
     expect(bench.context.sessions.size, 'sessions').to.equal(0);
     bench.context.endDraining();
-    expect(bench.context.backlogs.inUse, 'backlogs').to.equal(0);
-    expect(bench.context.carries.inUse, 'carries').to.equal(0);
+    expect(bench.context.largeBlocks.inUse, 'backlogs').to.equal(0);
+    expect(bench.context.smallBlocks.inUse, 'carries').to.equal(0);
     expect(bench.reactor.timers.count(), 'timers').to.equal(0);
     expect(bench.reactor.registered, 'descriptors but for the listener').to.equal(1);
   }
@@ -195,6 +197,34 @@ describe('the server', () => {
     bench.until('the payload', () => target.text === 'found');
   });
 
+  it('gives back every region, timer and descriptor when it is stopped, whatever it was doing', () => {
+    const round = (): void => {
+      const own = new ReactorBench();
+      const [held, hole] = [own.descriptors.listen(), own.blackHole()];
+      const ownPort = own.startServer({ method: METHOD, password: PASSWORD });
+      const ask = (targetPort: number, payload: Buffer): void => {
+        const sealer = new OracleSealer(METHOD, PASSWORD);
+        const head = sealer.chunk(oracleAddress('127.0.0.1', targetPort));
+        own.connect(ownPort).send(Buffer.concat([sealer.salt, head, sealer.chunks(payload), sealer.salt]));
+      };
+      ask(held.port, Buffer.alloc(20 * 1024 * 1024));
+      ask(held.port, Buffer.from('few'));
+      ask(hole, Buffer.from('never'));
+      ask(own.refusingPort(), Buffer.from('refused'));
+      for (const length of [0, 1, 49, 1000]) own.connect(ownPort).send(Buffer.alloc(length, 7));
+      own.settle();
+      expect(own.context.sessions.size).to.be.greaterThan(3);
+      expect(own.context.smallBlocks.inUse + own.context.largeBlocks.inUse).to.be.greaterThan(0);
+      own.close();
+      expect([own.reactor.registered, own.reactor.timers.count()]).to.deep.equal([0, 0]);
+      expect([own.context.smallBlocks.inUse, own.context.largeBlocks.inUse]).to.deep.equal([0, 0]);
+    };
+    round();
+    const before = { regions: liveRegions(), descriptors: openDescriptors() };
+    for (let i = 0; i < 3; i++) round();
+    expect({ regions: liveRegions(), descriptors: openDescriptors() }).to.deep.equal(before);
+  });
+
   describe('meeting what is not authentic', () => {
     const stages: Readonly<Record<string, (client: Peer, sealer: OracleSealer) => void>> = {
       silence: () => undefined,
@@ -252,7 +282,7 @@ describe('the server', () => {
     it('holds it also where no memory is left to wait for the rest of it', () => {
       const taken = [];
       try {
-        for (;;) taken.push(bench.context.carries.take());
+        for (;;) taken.push(bench.context.smallBlocks.take());
       } catch (error) {
         expect(error).to.be.instanceOf(PoolExhaustedError);
       }
@@ -262,14 +292,14 @@ describe('the server', () => {
       bench.settle();
       expect([client.end, client.receivedLength]).to.deep.equal(['open', 0]);
       expect(outcomes()).to.deep.equal({ ERR_MEMORY: 1 });
-      for (const block of taken) bench.context.carries.give(block);
+      for (const block of taken) bench.context.smallBlocks.give(block);
     });
 
     it('leaves the memory for incomplete chunks to those who have the key', () => {
       const clients = Array.from({ length: 200 }, () => bench.connect(port));
       for (const client of clients) client.send(Buffer.alloc(49, 1));
       bench.settle();
-      expect(bench.context.carries.inUse).to.equal(0);
+      expect(bench.context.smallBlocks.inUse).to.equal(0);
     });
   });
 
