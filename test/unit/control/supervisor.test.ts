@@ -1,20 +1,16 @@
 /** What the control plane does to threads, and to what they leave behind. */
 
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
 import { expect } from 'chai';
 import { EPOLLIN } from '../../../native-bindings/constants.js';
 import { eventfd } from '../../../native-bindings/epoll.js';
 import { close } from '../../../native-bindings/socket.js';
 import { Reactor } from '../../../src/reactor/reactor.js';
-import { startLocal, startServer } from '../../../src/umbra.js';
+import { type Running, startLocal, startServer } from '../../../src/umbra.js';
+import { openDescriptors } from '../../support/open-descriptors.js';
 
 const server = { host: '127.0.0.1', port: 0, method: 'aes-256-gcm', password: 'control' } as const;
 const inlet = { host: '127.0.0.1', port: 0, users: [] } as const;
-
-function openDescriptors(): number {
-  return readdirSync('/proc/self/fd').length;
-}
 
 /** This thread does nothing for so long, while others go on. */
 function blockMs(durationMs: number): void {
@@ -33,6 +29,19 @@ function programThat(ends: string): readonly string[] {
 }
 
 describe('the control plane', () => {
+  const started: Running[] = [];
+
+  async function keep(starting: Promise<Running>): Promise<Running> {
+    const running = await starting;
+    started.push(running);
+    return running;
+  }
+
+  // A thread that still turns would keep this process alive.
+  afterEach(async () => {
+    for (const running of started.splice(0)) await running.stop(0);
+  });
+
   const endings: Readonly<Record<string, readonly [string, number]>> = {
     exits: ["console.error('on purpose'); process.exit(3);", 3],
     throws: ["setImmediate(() => { throw new Error('on purpose'); });", 1],
@@ -47,7 +56,7 @@ describe('the control plane', () => {
   }
 
   it('signals no descriptor of a thread that has gone', async () => {
-    const running = await startLocal({ inlets: [inlet], servers: [{ ...server, port: 1 }] });
+    const running = await keep(startLocal({ inlets: [inlet], servers: [{ ...server, port: 1 }] }));
     const stopped = running.stop(0);
     // The thread ends, which this one has not been told yet; the numbers of its descriptors are given to others.
     blockMs(500);
@@ -86,14 +95,14 @@ describe('the control plane', () => {
   });
 
   it('may be stopped twice at once, and asked afterwards', async () => {
-    const running = await startServer({ listen: [server], workers: 2 });
+    const running = await keep(startServer({ listen: [server], workers: 2 }));
     await Promise.all([running.stop(), running.stop(0)]);
     await running.stop();
     expect(await running.statistics()).to.include({ connections: 0, activeConnections: 0 });
   });
 
   it('has nothing open where it could not start', async () => {
-    const running = await startServer({ listen: [server] });
+    const running = await keep(startServer({ listen: [server] }));
     const before = openDescriptors();
     const taken = { ...server, port: running.addresses[0].port };
     const failures = await Promise.allSettled([

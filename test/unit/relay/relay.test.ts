@@ -93,6 +93,11 @@ describe('a relay', () => {
     };
   }
 
+  /** A backlog holds one block, in one pool or the other, and an incomplete chunk another one. */
+  function blocksInUse(): number {
+    return bench.context.largeBlocks.inUse + bench.context.smallBlocks.inUse;
+  }
+
   function expectNothingLeft(): void {
     expect(bench.context.largeBlocks.inUse, 'backlogs').to.equal(0);
     expect(bench.context.smallBlocks.inUse, 'carries').to.equal(0);
@@ -187,7 +192,7 @@ describe('a relay', () => {
       const all = pattern(MUCH);
       cipher.send(Buffer.concat([sealer.salt, sealer.chunks(all)]));
       bench.settle();
-      expect(bench.context.largeBlocks.inUse).to.equal(1);
+      expect(blocksInUse()).to.be.within(1, 2);
       expect(cipher.flushed, 'the sender is held back').to.equal(false);
       plain.reading = true;
       bench.until('everything', () => plain.receivedLength === all.length);
@@ -213,7 +218,7 @@ describe('a relay', () => {
       plain.send(all);
       plain.finish();
       bench.settle();
-      expect(bench.context.largeBlocks.inUse).to.equal(1);
+      expect(blocksInUse()).to.be.within(1, 2);
       cipher.reading = true;
       bench.until('the FIN', () => cipher.end === 'fin');
       expect(opened().equals(all)).to.equal(true);
@@ -353,7 +358,7 @@ describe('a relay', () => {
           fixture.plain.send(much);
         }
         bench.settle();
-        expect(bench.context.largeBlocks.inUse).to.equal(1);
+        expect(blocksInUse()).to.be.within(1, 2);
         fixture[side].reset();
         bench.until('the end', () => fixture.statuses.length > 0);
         expect(fixture.statuses).to.deep.equal(['ERR_RESET']);
@@ -408,7 +413,7 @@ describe('a relay', () => {
     relay.start(TARGET);
     cipher.send(Buffer.concat([sealer.salt, sealer.chunks(pattern(MUCH))]));
     bench.settle();
-    expect(bench.context.largeBlocks.inUse).to.equal(1);
+    expect(blocksInUse()).to.be.within(1, 2);
     relay.release();
     relay.release();
     expect(bench.context.largeBlocks.inUse).to.equal(0);
