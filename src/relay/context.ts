@@ -41,6 +41,12 @@ export interface Session {
   destroy(status: Status): void;
 }
 
+/** A connection whose client is not known yet. */
+export interface Handshake {
+  /** Ends it by FIN at once. */
+  finish(): void;
+}
+
 /** A connection that is only read and discarded any more. */
 export interface DrainingConnection {
   /** Ends it by FIN at once. */
@@ -49,7 +55,10 @@ export interface DrainingConnection {
   destroy(): void;
 }
 
-/** Held connections past these make the oldest one go: probes are cheap to make, so they must stay cheap to hold. Finished ones likewise. */
+/**
+ * Connections of unknown clients, silent or found out, past these make the oldest one go: probes are cheap to make, so they must stay cheap to
+ * hold. Finished ones likewise.
+ */
 export const MAX_DRAINING = 4096;
 
 export class RelayContext {
@@ -59,7 +68,8 @@ export class RelayContext {
   readonly largeBlocks = new BlockPool(OUTPUT_SIZE, LARGE_BLOCKS_BYTES, LARGE_SLAB_BYTES);
   readonly smallBlocks = new BlockPool(SMALL_OUTPUT_SIZE, SMALL_BLOCKS_BYTES);
   readonly sessions = new Set<Session>();
-  /** In the order in which they came. */
+  /** In the order in which they came, as the next two. */
+  readonly handshakes = new Set<Handshake>();
   readonly draining = new Set<DrainingConnection>();
   /** Our FIN has gone, the peer's is awaited for some seconds. */
   readonly finishing = new Set<DrainingConnection>();
@@ -90,12 +100,21 @@ export class RelayContext {
     this.onSessionEnd();
   }
 
+  beginHandshake(handshake: Handshake): void {
+    this.#makeRoom();
+    this.handshakes.add(handshake);
+  }
+
   beginDraining(connection: DrainingConnection): void {
-    if (this.draining.size >= MAX_DRAINING) {
-      const [oldest] = this.draining;
-      oldest?.finish();
-    }
+    this.#makeRoom();
     this.draining.add(connection);
+  }
+
+  /** Those that have been found out go first: a silent one may be a client yet. */
+  #makeRoom(): void {
+    if (this.handshakes.size + this.draining.size < MAX_DRAINING) return;
+    const [oldest] = this.draining.size > 0 ? this.draining : this.handshakes;
+    oldest?.finish();
   }
 
   /** It has sent its FIN: it is not held any more, and ends by itself soon. */

@@ -13,7 +13,7 @@ import type { EventHandler } from '../reactor/reactor.js';
 import { type TimeoutHandler, Timer } from '../reactor/timers.js';
 import { PoolExhaustedError } from '../relay/block-pool.js';
 import { Carry } from '../relay/carry.js';
-import type { RelayContext, Session } from '../relay/context.js';
+import type { Handshake, RelayContext, Session } from '../relay/context.js';
 import { Drain } from '../relay/drain.js';
 import { Relay, type RelayOwner } from '../relay/relay.js';
 import { dialStatus, type Status } from '../relay/status.js';
@@ -31,7 +31,7 @@ export interface ServerContext {
   readonly probeTimeoutMs: number;
 }
 
-export class ServerSession implements EventHandler, DialHandler, TimeoutHandler, RelayOwner, Session {
+export class ServerSession implements EventHandler, DialHandler, TimeoutHandler, RelayOwner, Session, Handshake {
   readonly #context: ServerContext;
   readonly #client: TcpSocket;
   readonly #peer: string;
@@ -62,6 +62,7 @@ export class ServerSession implements EventHandler, DialHandler, TimeoutHandler,
     this.#client = TcpSocket.accepted(relay.reactor, fd, this);
     if (probeTimeoutMs !== Number.POSITIVE_INFINITY) relay.reactor.arm(this.#deadline, probeTimeoutMs);
     relay.begin(this);
+    relay.beginHandshake(this);
   }
 
   /** Events of the client's socket until the relay has it. */
@@ -120,6 +121,7 @@ export class ServerSession implements EventHandler, DialHandler, TimeoutHandler,
 
   #connectTo(target: Target, plaintext: Uint8Array, payloadAt: number, end: number): void {
     this.#target = target;
+    this.#context.relay.handshakes.delete(this);
     this.#plaintext = undefined;
     this.#opener.allowEmptyChunks = true;
     if (payloadAt < end) this.#early = plaintext.slice(payloadAt, end);
@@ -160,14 +162,23 @@ export class ServerSession implements EventHandler, DialHandler, TimeoutHandler,
       this.#drain.handleTimeout();
       return;
     }
-    Drain.begin(this.#context.relay, this.#client, 0);
+    this.finish();
+  }
+
+  /** As at the deadline, but now: too many clients are unknown. */
+  finish(): void {
+    const { relay } = this.#context;
+    relay.handshakes.delete(this);
+    Drain.begin(relay, this.#client, 0);
     this.#end('ERR_HANDSHAKE_TIMEOUT', '', true);
   }
 
   /** Not a client of ours, or one that is being tampered with: it learns nothing. */
   #absorb(status: Status, reason: string): void {
     // The deadline from accept goes on. A new timer for what is left of it would have a length, and so a timer list, of its own.
-    this.#drain = Drain.beginUntil(this.#context.relay, this.#client, this.#deadline);
+    const { relay } = this.#context;
+    relay.handshakes.delete(this);
+    this.#drain = Drain.beginUntil(relay, this.#client, this.#deadline);
     this.#end(status, reason, true);
   }
 
@@ -204,6 +215,7 @@ export class ServerSession implements EventHandler, DialHandler, TimeoutHandler,
     if (this.#over) return;
     this.#over = true;
     const { relay: context } = this.#context;
+    context.handshakes.delete(this);
     if (this.#drain === undefined) context.reactor.cancel(this.#deadline);
     this.#dial?.cancel();
     if (this.#relay === undefined) {

@@ -3,11 +3,12 @@
 import { gcm } from '@noble/ciphers/aes.js';
 import { chacha20poly1305, xchacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { expect } from 'chai';
+import { EvpAead, type EvpAeadName } from '../../../native-bindings/libcrypto.js';
 import { Region } from '../../../native-bindings/memory.js';
 import { AEAD_2017_METHODS } from '../../../src/config/types.js';
 import type { AeadCipher, OpeningKey, SealingKey } from '../../../src/crypto/aead.js';
 import { CipherUnavailableError, cipherFor, needsLibsodium, proveCipher } from '../../../src/crypto/ciphers.js';
-import { createLibcryptoCipher } from '../../../src/crypto/libcrypto-cipher.js';
+import { createLibcryptoCipher, POOL_LIMIT } from '../../../src/crypto/libcrypto-cipher.js';
 import { createLibsodiumCipher, loadLibsodium } from '../../../src/crypto/libsodium-cipher.js';
 import { type CipherName, METHODS } from '../../../src/crypto/methods.js';
 import { oracleNonce, oracleSeal } from '../../support/aead-oracle.js';
@@ -33,9 +34,12 @@ describe('cipher backends', () => {
   const IN = 3;
   const OUT = 128 * 1024 + 5;
 
+  const contexts: EvpAead[] = [];
+
   before(loadLibsodium);
 
   after(() => {
+    for (const context of contexts) context.free();
     memory.release();
   });
 
@@ -54,8 +58,28 @@ describe('cipher backends', () => {
 
   function backendsOf(cipher: CipherName, keyLength: number): AeadCipher[] {
     if (cipher === 'xchacha20-poly1305') return [createLibsodiumCipher(cipher)];
-    const fast = createLibcryptoCipher(cipher, keyLength);
-    return cipher === 'chacha20-poly1305' ? [fast, createLibsodiumCipher(cipher)] : [fast];
+    const libcrypto = [createLibcryptoCipher(cipher, keyLength), throughEvp(cipher, keyLength)];
+    return cipher === 'chacha20-poly1305' ? [...libcrypto, createLibsodiumCipher(cipher)] : libcrypto;
+  }
+
+  /** The way into libcrypto that is taken where the shorter one does not exist, or is slower. */
+  function throughEvp(name: EvpAeadName, keyLength: number): AeadCipher {
+    const keyOf = (direction: 'seal' | 'open', key: Uint8Array): SealingKey & OpeningKey => {
+      const context = new EvpAead(name, keyLength, direction);
+      contexts.push(context);
+      context.rekey(key);
+      return {
+        seal: (...args) => context.seal(...args),
+        open: (...args) => context.open(...args),
+        release: () => context.wipe(),
+      };
+    };
+    return {
+      name,
+      backend: 'libcrypto',
+      sealingKey: (key) => keyOf('seal', key),
+      openingKey: (key) => keyOf('open', key),
+    };
   }
 
   for (const method of AEAD_2017_METHODS) {
@@ -189,6 +213,28 @@ describe('cipher backends', () => {
       const extended = method === 'xchacha20-ietf-poly1305';
       expect(cipherFor(METHODS[method]).backend).to.equal(extended ? 'libsodium' : 'libcrypto');
       expect(needsLibsodium(METHODS[method])).to.equal(extended);
+    }
+  });
+
+  it('give the known answers', () => {
+    for (const method of AEAD_2017_METHODS) {
+      const { cipher, keyLength } = METHODS[method];
+      for (const backend of backendsOf(cipher, keyLength)) proveCipher(backend, keyLength);
+    }
+  });
+
+  it('keep more keys at once than are kept idle, and apart', () => {
+    const nonce = oracleNonce('aes-256-gcm', 3);
+    const cipher = createLibcryptoCipher('aes-256-gcm', 32);
+    for (let round = 0; round < 2; round++) {
+      const keys = Array.from({ length: POOL_LIMIT + 50 }, (_, i) => cipher.sealingKey(bytes(32, i)));
+      for (const [i, key] of keys.entries()) {
+        if (i % 50 === 0 || i > POOL_LIMIT - 10) {
+          const sealed = seal(key, 3, bytes(10, i));
+          expect(sealed.equals(oracleSeal('aes-256-gcm', bytes(32, i), nonce, bytes(10, i)))).to.equal(true);
+        }
+      }
+      for (const key of keys) key.release();
     }
   });
 

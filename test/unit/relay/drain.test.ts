@@ -108,6 +108,17 @@ describe('a drained connection', () => {
     expect(bench.context.draining.size).to.equal(4096);
   });
 
+  it('is closed when it is the oldest of too many that have been finished', function () {
+    this.timeout(60_000);
+    const first = pair();
+    Drain.begin(bench.context, first.socket, 0);
+    for (let i = 0; i < 4095; i++) Drain.begin(bench.context, pair().socket, 0);
+    expect(first.socket.open).to.equal(true);
+    Drain.begin(bench.context, pair().socket, 0);
+    expect(first.socket.open).to.equal(false);
+    expect(bench.context.finishing.size).to.equal(4096);
+  });
+
   it('is closed with its context, whether it has been finished or not', () => {
     const held = pair();
     Drain.begin(bench.context, held.socket, 60_000);

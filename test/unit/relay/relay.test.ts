@@ -366,6 +366,22 @@ describe('a relay', () => {
       });
     }
 
+    it('ends where a side that has ended takes no more', () => {
+      const { relay, plain, cipher, sealer, statuses } = make();
+      relay.start(undefined);
+      plain.send('done');
+      plain.finish();
+      bench.until('the FIN', () => cipher.end === 'fin');
+      plain.close();
+      cipher.send(sealer.salt);
+      for (let i = 0; i < 100 && statuses.length === 0; i++) {
+        cipher.send(sealer.chunk(Buffer.from('are you there?')));
+        bench.reactor.turn(TURN_MS);
+      }
+      expect(statuses).to.deep.equal(['ERR_RESET']);
+      expectNothingLeft();
+    });
+
     it('delivers what came before a reset', () => {
       const { relay, plain, cipher, statuses, opened } = make();
       plain.send('last words');

@@ -5,6 +5,7 @@ import { liveRegions } from '../../../native-bindings/memory.js';
 import * as sockets from '../../../native-bindings/socket.js';
 import type { MethodName } from '../../../src/config/types.js';
 import { PoolExhaustedError } from '../../../src/relay/block-pool.js';
+import { MAX_DRAINING } from '../../../src/relay/context.js';
 import { OracleOpener, OracleSealer, oracleAddress } from '../../support/aead-oracle.js';
 import { openDescriptors } from '../../support/open-descriptors.js';
 import type { Peer } from '../../support/peer.js';
@@ -48,6 +49,7 @@ describe('the server', () => {
   /** Nothing of a session is left: only the listener and the held connections of the test. */
   function expectNothingLeft(): void {
     expect(bench.context.sessions.size, 'sessions').to.equal(0);
+    expect(bench.context.handshakes.size, 'handshakes').to.equal(0);
     bench.context.endDraining();
     expect(bench.context.largeBlocks.inUse, 'backlogs').to.equal(0);
     expect(bench.context.smallBlocks.inUse, 'carries').to.equal(0);
@@ -293,6 +295,45 @@ describe('the server', () => {
       expect([client.end, client.receivedLength]).to.deep.equal(['open', 0]);
       expect(outcomes()).to.deep.equal({ ERR_MEMORY: 1 });
       for (const block of taken) bench.context.smallBlocks.give(block);
+    });
+
+    it('holds no more than a number of clients that say nothing: the oldest gets its FIN', function () {
+      this.timeout(60_000);
+      const oldest = bench.connect(port);
+      bench.settle();
+      const second = bench.connect(port);
+      bench.settle();
+      for (let i = 2; i < MAX_DRAINING; i++) {
+        bench.descriptors.connect(port);
+        bench.reactor.turn(0);
+      }
+      bench.settle();
+      expect([oldest.end, bench.context.handshakes.size]).to.deep.equal(['open', MAX_DRAINING]);
+      bench.connect(port);
+      bench.until('the FIN', () => oldest.end === 'fin');
+      expect([second.end, bench.context.handshakes.size]).to.deep.equal(['open', MAX_DRAINING]);
+    });
+
+    it('lets those go first that have been found out', function () {
+      this.timeout(60_000);
+      const silent = bench.connect(port);
+      bench.settle();
+      const found = bench.connect(port);
+      found.send(Buffer.alloc(100, 9));
+      bench.settle();
+      for (let i = 2; i < MAX_DRAINING; i++) {
+        bench.descriptors.connect(port);
+        bench.reactor.turn(0);
+      }
+      bench.settle();
+      expect([bench.context.handshakes.size, bench.context.draining.size]).to.deep.equal([MAX_DRAINING - 1, 1]);
+      bench.connect(port);
+      bench.until('the FIN', () => found.end === 'fin');
+      expect(silent.end).to.equal('open');
+      const listener = bench.descriptors.listen();
+      request('127.0.0.1', listener.port, 'served');
+      const target = bench.accept(listener.fd);
+      bench.until('the payload', () => target.text === 'served');
     });
 
     it('leaves the memory for incomplete chunks to those who have the key', () => {
