@@ -30,7 +30,7 @@ export function startLocalMode(settings: LocalSettings, listeners: readonly numb
       credentials: new SocksCredentials(inlet.users),
       handshakeTimeoutMs: settings.connectTimeoutMs,
     };
-    const acceptor = new SessionAcceptor(context, (fd, peer) => new LocalSession(local, fd, peer));
+    const acceptor = new SessionAcceptor(context, (fd, peer) => new LocalSession(local, fd, peer).start());
     return new TcpListener(context.reactor, listeners[i], acceptor);
   });
   return {

@@ -6,7 +6,7 @@
  */
 
 import { copyShort } from '../../native-bindings/bytes.js';
-import { EPOLLERR, EPOLLHUP } from '../../native-bindings/constants.js';
+import { EPOLLERR, EPOLLHUP, EPOLLIN } from '../../native-bindings/constants.js';
 import type { ShadowsocksEndpoint } from '../config/types.js';
 import { formatTarget, type Target } from '../net/target.js';
 import type { Dial, DialHandler, TcpDialer } from '../net/tcp-dialer.js';
@@ -73,6 +73,15 @@ export class LocalSession implements EventHandler, DialHandler, TimeoutHandler, 
     this.#client = TcpSocket.accepted(context.relay.reactor, fd, this);
     context.relay.reactor.arm(this.#deadline, context.handshakeTimeoutMs);
     context.relay.begin(this);
+  }
+
+  /** A program speaks first, so its greeting is often here when the connection is: then it needs no event of its own. */
+  start(): void {
+    try {
+      this.handleEvents(EPOLLIN);
+    } catch (error) {
+      this.handleFailure(error);
+    }
   }
 
   /** Events of the client's socket until the relay has it. */
@@ -200,6 +209,11 @@ export class LocalSession implements EventHandler, DialHandler, TimeoutHandler, 
   }
 
   destroy(status: Status): void {
+    if (this.#relay !== undefined) {
+      // Cut off in the middle: neither side may take what it got for the whole.
+      this.#client.abort();
+      this.#server?.abort();
+    }
     this.#end(status, '');
   }
 

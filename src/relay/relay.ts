@@ -264,6 +264,7 @@ export class Relay implements TimeoutHandler {
 
   /** Sends from a backlog, then the FIN that waited behind it. @returns false where the relay is over */
   #flush(end: RelayEnd): boolean {
+    this.#lastActivityMs = this.#context.reactor.nowMs;
     const error = end.backlog.flush(end.socket);
     if (error < 0) return this.#outputBroken(end, error);
     const source = end === this.plain ? this.cipher : this.plain;

@@ -208,6 +208,11 @@ export class ServerSession implements EventHandler, DialHandler, TimeoutHandler,
   }
 
   destroy(status: Status): void {
+    if (this.#relay !== undefined) {
+      // Cut off in the middle: neither side may take what it got for the whole.
+      this.#client.abort();
+      this.#upstream?.abort();
+    }
     this.#end(status, '');
   }
 
