@@ -3,6 +3,7 @@
 import { availableParallelism } from 'node:os';
 import type { LocalSettings, LogLevel, ServerSettings } from './config/types.js';
 import { DEFAULTS } from './config/types.js';
+import type { Statistics } from './control/messages.js';
 import { type ModeSettings, Supervisor } from './control/supervisor.js';
 
 /** One line of log: never a key, a password or a payload. */
@@ -35,18 +36,7 @@ export interface Running {
   statistics(): Promise<Statistics>;
 }
 
-export interface Statistics {
-  readonly turns: number;
-  readonly events: number;
-  readonly longestTurnMs: number;
-  readonly connections: number;
-  readonly activeConnections: number;
-  /** Payload of ended connections, from the client to the destination and back. */
-  readonly bytesUp: number;
-  readonly bytesDown: number;
-  /** How sessions ended, by status (`OK`, `ERR_CIPHER`, `ERR_CONNECT`, …). */
-  readonly outcomes: Readonly<Record<string, number>>;
-}
+export type { Statistics };
 
 /** What both modes take from `DEFAULTS` where it is not given. */
 function commonDefaults(workers: number) {

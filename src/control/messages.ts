@@ -20,15 +20,17 @@ export type ToReactor =
   | { readonly kind: 'stop'; readonly drainTimeoutMs: number }
   | { readonly kind: 'statistics'; readonly request: number };
 
-/** Counters of one reactor at one time. */
-export interface ReactorReport {
+/** Counters of one reactor, or of several added up. */
+export interface Statistics {
   readonly turns: number;
   readonly events: number;
   readonly longestTurnMs: number;
   readonly connections: number;
   readonly activeConnections: number;
+  /** Payload of ended connections, from the client to the destination and back. */
   readonly bytesUp: number;
   readonly bytesDown: number;
+  /** How sessions ended, by status (`OK`, `ERR_CIPHER`, `ERR_CONNECT`, …). */
   readonly outcomes: Readonly<Record<string, number>>;
 }
 
@@ -43,4 +45,4 @@ export type FromReactor =
       readonly message: string;
       readonly fields: LogFields;
     }
-  | { readonly kind: 'statistics'; readonly request: number; readonly report: ReactorReport };
+  | { readonly kind: 'statistics'; readonly request: number; readonly report: Statistics };

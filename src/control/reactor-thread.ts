@@ -21,7 +21,7 @@ import type { Mode, ModeParts } from '../relay/mode.js';
 import { startServerMode } from '../server/server-mode.js';
 import { Keyring, masterKeyOf } from '../shadowsocks/keyring.js';
 import { logEnabled } from './log-level.js';
-import type { FromReactor, ReactorReport, ReactorTask, ToReactor } from './messages.js';
+import type { FromReactor, ReactorTask, Statistics, ToReactor } from './messages.js';
 
 const port = parentPort;
 if (port === null) throw new Error('this file is the entry of a worker thread');
@@ -131,7 +131,7 @@ class ReactorThread implements TimeoutHandler {
     this.#reactor.stop();
   }
 
-  #report(): ReactorReport {
+  #report(): Statistics {
     const { statistics } = this.#reactor;
     const { counters } = this.#context;
     return {

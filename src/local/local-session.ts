@@ -8,7 +8,7 @@
 import { copyShort } from '../../native-bindings/bytes.js';
 import { EPOLLERR, EPOLLHUP, EPOLLIN } from '../../native-bindings/constants.js';
 import type { ShadowsocksEndpoint } from '../config/types.js';
-import { formatTarget, type Target } from '../net/target.js';
+import type { Target } from '../net/target.js';
 import type { Dial, DialHandler, TcpDialer } from '../net/tcp-dialer.js';
 import { TcpSocket, WOULD_BLOCK } from '../net/tcp-socket.js';
 import type { EventHandler } from '../reactor/reactor.js';
@@ -196,8 +196,7 @@ export class LocalSession implements EventHandler, DialHandler, TimeoutHandler, 
   }
 
   handleFailure(error: unknown): void {
-    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.#context.relay.log.write('error', 'a session failed', { error: stack });
+    this.#context.relay.reportBug(error);
     this.destroy('ERR_BUG');
   }
 
@@ -209,7 +208,7 @@ export class LocalSession implements EventHandler, DialHandler, TimeoutHandler, 
   }
 
   destroy(status: Status): void {
-    if (this.#relay !== undefined) {
+    if (this.#relay !== undefined && !this.#over) {
       // Cut off in the middle: neither side may take what it got for the whole.
       this.#client.abort();
       this.#server?.abort();
@@ -226,29 +225,13 @@ export class LocalSession implements EventHandler, DialHandler, TimeoutHandler, 
     this.#relay?.release();
     if (!clientIsDrained) this.#client.close();
     this.#server?.close();
-    this.#count();
-    this.#log(status, reason);
-    context.end(this, status);
-  }
-
-  #count(): void {
-    if (this.#relay === undefined) return;
-    const { counters } = this.#context.relay;
-    counters.bytesUp += this.#relay.sealedBytes;
-    counters.bytesDown += this.#relay.openedBytes;
-  }
-
-  #log(status: Status, reason: string): void {
-    const { log, reactor } = this.#context.relay;
-    if (!log.enabled('info')) return;
-    log.write('info', 'connection', {
+    context.end(this, status, {
       client: this.#peer,
-      target: this.#target === undefined ? '' : formatTarget(this.#target),
-      status,
+      target: this.#target,
       reason,
+      startMs: this.#startMs,
       up: this.#relay?.sealedBytes ?? 0,
       down: this.#relay?.openedBytes ?? 0,
-      ms: Math.round(reactor.nowMs - this.#startMs),
     });
   }
 }

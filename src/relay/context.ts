@@ -1,6 +1,7 @@
 /** What all sessions of one reactor share. */
 
 import type { LogLevel } from '../config/types.js';
+import { formatTarget, type Target } from '../net/target.js';
 import type { Reactor } from '../reactor/reactor.js';
 import { BlockPool } from './block-pool.js';
 import type { Status } from './status.js';
@@ -39,6 +40,20 @@ export const SMALL_BLOCKS_BYTES = 256 * 1024 * 1024;
 export interface Session {
   /** Ends it now. Idempotent, never throws. */
   destroy(status: Status): void;
+}
+
+/** What the counters and the log learn of a session at its end. */
+export interface SessionFacts {
+  /** The peer that was accepted; empty where nobody reads the log. */
+  readonly client: string;
+  readonly target: Target | undefined;
+  /** A word on the status, where there is more to say; empty otherwise. */
+  readonly reason: string;
+  /** On the reactor's clock. */
+  readonly startMs: number;
+  /** Payload bytes from the client to the target, and back. */
+  readonly up: number;
+  readonly down: number;
 }
 
 /** A connection whose client is not known yet. */
@@ -93,11 +108,32 @@ export class RelayContext {
     this.counters.active++;
   }
 
-  end(session: Session, status: Status): void {
+  /** Counts and logs a session, once. */
+  end(session: Session, status: Status, facts: SessionFacts): void {
     if (!this.sessions.delete(session)) return;
-    this.counters.active--;
-    this.counters.outcomes.set(status, (this.counters.outcomes.get(status) ?? 0) + 1);
+    const { counters } = this;
+    counters.active--;
+    counters.bytesUp += facts.up;
+    counters.bytesDown += facts.down;
+    counters.outcomes.set(status, (counters.outcomes.get(status) ?? 0) + 1);
+    if (this.log.enabled('info')) {
+      this.log.write('info', 'connection', {
+        client: facts.client,
+        target: facts.target === undefined ? '' : formatTarget(facts.target),
+        status,
+        reason: facts.reason,
+        up: facts.up,
+        down: facts.down,
+        ms: Math.round(this.reactor.nowMs - facts.startMs),
+      });
+    }
     this.onSessionEnd();
+  }
+
+  /** A handler threw: a bug, whose stack somebody must see. */
+  reportBug(error: unknown): void {
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.log.write('error', 'a session failed', { error: stack });
   }
 
   beginHandshake(handshake: Handshake): void {

@@ -339,8 +339,7 @@ export class Relay implements TimeoutHandler {
       this.#end('ERR_MEMORY');
       return;
     }
-    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.#context.log.write('error', 'a session failed', { error: stack });
+    this.#context.reportBug(error);
     this.#end('ERR_BUG');
   }
 

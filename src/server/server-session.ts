@@ -6,7 +6,7 @@
  */
 
 import { EPOLLERR, EPOLLHUP } from '../../native-bindings/constants.js';
-import { decodeTarget, formatTarget, type Target } from '../net/target.js';
+import { decodeTarget, type Target } from '../net/target.js';
 import type { Dial, DialHandler, TcpDialer } from '../net/tcp-dialer.js';
 import { TcpSocket, WOULD_BLOCK } from '../net/tcp-socket.js';
 import type { EventHandler } from '../reactor/reactor.js';
@@ -202,13 +202,12 @@ export class ServerSession implements EventHandler, DialHandler, TimeoutHandler,
       else this.destroy('ERR_MEMORY');
       return;
     }
-    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.#context.relay.log.write('error', 'a session failed', { error: stack });
+    this.#context.relay.reportBug(error);
     this.destroy('ERR_BUG');
   }
 
   destroy(status: Status): void {
-    if (this.#relay !== undefined) {
+    if (this.#relay !== undefined && !this.#over) {
       // Cut off in the middle: neither side may take what it got for the whole.
       this.#client.abort();
       this.#upstream?.abort();
@@ -228,26 +227,16 @@ export class ServerSession implements EventHandler, DialHandler, TimeoutHandler,
       this.#opener.release();
     } else {
       this.#relay.release();
-      context.counters.bytesUp += this.#relay.openedBytes;
-      context.counters.bytesDown += this.#relay.sealedBytes;
     }
     if (!clientIsDrained) this.#client.close();
     this.#upstream?.close();
-    this.#log(status, reason);
-    context.end(this, status);
-  }
-
-  #log(status: Status, reason: string): void {
-    const { log, reactor } = this.#context.relay;
-    if (!log.enabled('info')) return;
-    log.write('info', 'connection', {
+    context.end(this, status, {
       client: this.#peer,
-      target: this.#target === undefined ? '' : formatTarget(this.#target),
-      status,
+      target: this.#target,
       reason,
+      startMs: this.#startMs,
       up: this.#relay?.openedBytes ?? 0,
       down: this.#relay?.sealedBytes ?? 0,
-      ms: Math.round(reactor.nowMs - this.#startMs),
     });
   }
 }
