@@ -147,6 +147,11 @@ export class DialStage {
     return listener;
   }
 
+  /** Ends the silence: the queue has room for all who wait to be let in, those who had filled it included. */
+  makeRoom(listener: { readonly fd: number }): void {
+    listen(listener.fd, 16);
+  }
+
   /** Connections that the listener got. */
   accepted(listener: { readonly fd: number }): number {
     let count = 0;
