@@ -75,10 +75,18 @@ describe('many connections', function () {
     };
     await run(10_000);
     const before = proxies.map(({ descriptors, rssMiB }) => ({ descriptors, rssMiB }));
-    await run(100_000);
+    const growth: number[][] = proxies.map(() => []);
+    let last = before;
+    for (let batch = 0; batch < 4; batch++) {
+      await run(25_000);
+      for (const [i, { rssMiB }] of proxies.entries()) growth[i].push(rssMiB - last[i].rssMiB);
+      last = proxies.map(({ descriptors, rssMiB }) => ({ descriptors, rssMiB }));
+    }
     for (const [i, { descriptors, rssMiB }] of proxies.entries()) {
       expect(descriptors).to.be.at.most(before[i].descriptors);
-      expect(rssMiB - before[i].rssMiB, 'MiB more').to.be.lessThan(8);
+      // V8 may take some mebibytes for itself once, whenever it pleases. What is lost with each connection is lost in every batch.
+      expect(Math.min(...growth[i]), 'MiB more in each batch of 25,000').to.be.lessThan(2);
+      expect(rssMiB - before[i].rssMiB, 'MiB more in all').to.be.lessThan(32);
     }
   });
 });
