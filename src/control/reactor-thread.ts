@@ -19,7 +19,6 @@ import { type TimeoutHandler, Timer } from '../reactor/timers.js';
 import { type Log, RelayContext } from '../relay/context.js';
 import type { Mode, ModeParts } from '../relay/mode.js';
 import { startServerMode } from '../server/server-mode.js';
-import { Keyring, masterKeyOf } from '../shadowsocks/keyring.js';
 import { logEnabled } from './log-level.js';
 import type { FromReactor, ReactorTask, Statistics, ToReactor } from './messages.js';
 
@@ -54,12 +53,10 @@ class ReactorThread implements TimeoutHandler {
     const log = createLog(task.logLevel);
     this.#context = new RelayContext(this.#reactor, log, task.settings.idleTimeoutMs, task.settings.keepAliveMs);
     this.#resolver = new Resolver(this.#reactor, { nameServers: task.settings.nameServers });
-    const derivation = createSubkeyDerivation();
-    const random = createRandomSource();
     const parts: ModeParts = {
       context: this.#context,
       resolver: this.#resolver,
-      keyringOf: (endpoint) => new Keyring(METHODS[endpoint.method], masterKeyOf(endpoint), derivation, random),
+      means: { derivation: createSubkeyDerivation(), random: createRandomSource() },
     };
     try {
       this.#mode =

@@ -6,6 +6,7 @@ import { TcpDialer } from '../net/tcp-dialer.js';
 import { TcpListener } from '../net/tcp-listener.js';
 import type { Mode, ModeParts } from '../relay/mode.js';
 import { SessionAcceptor } from '../relay/session-acceptor.js';
+import { clientProtocol } from '../shadowsocks/protocols.js';
 import { SocksCredentials } from '../socks/credentials.js';
 import { type LocalContext, LocalSession } from './local-session.js';
 
@@ -20,7 +21,7 @@ export function startLocalMode(settings: LocalSettings, listeners: readonly numb
   const upstreams = settings.servers.map((endpoint) => ({
     endpoint,
     target: targetFromHost(endpoint.host, endpoint.port),
-    keyring: parts.keyringOf(endpoint),
+    protocol: clientProtocol(endpoint, parts.means),
   }));
   const open = settings.inlets.map((inlet, i) => {
     const local: LocalContext = {
@@ -38,7 +39,7 @@ export function startLocalMode(settings: LocalSettings, listeners: readonly numb
       for (const listener of open) listener.close();
     },
     release() {
-      for (const { keyring } of upstreams) keyring.wipe();
+      for (const { protocol } of upstreams) protocol.wipe();
     },
   };
 }

@@ -18,9 +18,7 @@ import type { RelayContext, Session } from '../relay/context.js';
 import { Drain } from '../relay/drain.js';
 import { Relay, type RelayOwner } from '../relay/relay.js';
 import { dialStatus, type Status } from '../relay/status.js';
-import type { Keyring } from '../shadowsocks/keyring.js';
-import { StreamOpener } from '../shadowsocks/stream-opener.js';
-import { StreamSealer } from '../shadowsocks/stream-sealer.js';
+import type { ClientProtocol } from '../shadowsocks/protocol.js';
 import type { SocksCredentials } from '../socks/credentials.js';
 import { encodeReply, REP, replyForErrno } from '../socks/reply.js';
 import { Socks5Handshake, type SocksOutcome } from '../socks/socks5.js';
@@ -29,7 +27,7 @@ import { Socks5Handshake, type SocksOutcome } from '../socks/socks5.js';
 export interface Upstream {
   readonly endpoint: ShadowsocksEndpoint;
   readonly target: Target;
-  readonly keyring: Keyring;
+  readonly protocol: ClientProtocol;
 }
 
 /** What all sessions of the client share. */
@@ -153,22 +151,12 @@ export class LocalSession implements EventHandler, DialHandler, TimeoutHandler, 
     const server = TcpSocket.connected(context.reactor, fd, this, events);
     this.#server = server;
     if (!this.#reply(encodeReply(REP.SUCCEEDED))) return;
-    const { keyring } = upstreams[this.#upstreamIndex];
-    const opener = new StreamOpener(keyring);
-    opener.allowEmptyChunks = true;
-    const relay = new Relay(
-      context,
-      this,
-      this.#client,
-      server,
-      new StreamSealer(keyring),
-      opener,
-      new Carry(context.smallBlocks),
-    );
-    this.#relay = relay;
     if (this.#target === undefined) throw new Error('connected without a target');
-    if (this.#early === undefined) relay.start(this.#target);
-    else relay.startWith(this.#target, this.#early);
+    const stream = upstreams[this.#upstreamIndex].protocol.connect(this.#target);
+    const relay = new Relay(context, this, this.#client, server, stream, new Carry(context.smallBlocks));
+    this.#relay = relay;
+    if (this.#early === undefined) relay.start();
+    else relay.startWith(this.#early);
     this.#early = undefined;
   }
 

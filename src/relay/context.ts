@@ -33,7 +33,7 @@ export interface Counters {
 export const LARGE_BLOCKS_BYTES = 256 * 1024 * 1024;
 /** A few blocks, so that a connection which stalls again and again does not ask the system each time. */
 const LARGE_SLAB_BYTES = 4 * 1024 * 1024;
-/** Likewise of rests of at most a chunk, and of incomplete chunks: some 15,700 of them; past that the one which needs a block ends. */
+/** Likewise of rests of at most a chunk, and of incomplete chunks: some 15,000 of them; past that the one which needs a block ends. */
 export const SMALL_BLOCKS_BYTES = 256 * 1024 * 1024;
 
 /** A session, as far as its reactor's owner must know it: to end it when the program stops. */

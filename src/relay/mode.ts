@@ -1,15 +1,14 @@
 /** What the control plane sees of a mode (client or server) that runs on a reactor. */
 
-import type { ShadowsocksEndpoint } from '../config/types.js';
 import type { NameResolver } from '../net/name-resolver.js';
-import type { Keyring } from '../shadowsocks/keyring.js';
+import type { ProtocolMeans } from '../shadowsocks/protocols.js';
 import type { RelayContext } from './context.js';
 
 /** What a mode is given. */
 export interface ModeParts {
   readonly context: RelayContext;
   readonly resolver: NameResolver;
-  readonly keyringOf: (endpoint: ShadowsocksEndpoint) => Keyring;
+  readonly means: ProtocolMeans;
 }
 
 export interface Mode {

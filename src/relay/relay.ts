@@ -11,13 +11,11 @@
 
 import { EPIPE } from '../../native-bindings/errno.js';
 import type { Region } from '../../native-bindings/memory.js';
-import { encodeTarget, type Target, targetLength } from '../net/target.js';
 import { setKeepAlive } from '../net/tcp-options.js';
 import { type TcpSocket, WOULD_BLOCK } from '../net/tcp-socket.js';
 import type { EventHandler } from '../reactor/reactor.js';
 import { type TimeoutHandler, Timer } from '../reactor/timers.js';
-import type { StreamOpener } from '../shadowsocks/stream-opener.js';
-import { CHUNK_OVERHEAD, MAX_CHUNK_PAYLOAD, type StreamSealer } from '../shadowsocks/stream-sealer.js';
+import { CHUNK_PAYLOAD, type Stream, type StreamOpener, type StreamSealer } from '../shadowsocks/protocol.js';
 import { Backlog } from './backlog.js';
 import { PoolExhaustedError } from './block-pool.js';
 import type { Carry } from './carry.js';
@@ -34,11 +32,8 @@ export const RECEIVES_A_TURN = 2;
 export const FIRST_PAYLOAD_WAIT_MS = 20;
 /** The idle time-out is looked at this often within its length, so that no byte costs a timer. */
 const IDLE_CHECKS = 4;
-/** A chunk on the wire. A full receive of sealed bytes ends at a chunk's end, so that nothing is carried over. */
-const SEALED_CHUNK = MAX_CHUNK_PAYLOAD + CHUNK_OVERHEAD;
 /** A new connection's receives; they double while they come back full. */
 const FIRST_READ_CHUNKS = 4;
-const ALL_CHUNKS = Number.MAX_SAFE_INTEGER;
 
 export interface RelayOwner {
   /** Called once. The sockets are open still: closing them, in whichever way fits the status, is the owner's. */
@@ -102,7 +97,8 @@ export class Relay implements TimeoutHandler {
   readonly #firstPayload: Timer = new Timer(this);
   readonly #idle: Timer = new Timer(this);
   readonly #keepAlive: Timer = new Timer(this);
-  #header: Target | undefined = undefined;
+  /** A client's header has not been sent yet. */
+  #headerWaits = false;
   /** The carry may hold whole chunks: the handshake left them, because it stops at the address. */
   #unopened = false;
   #lastActivityMs: number;
@@ -114,14 +110,13 @@ export class Relay implements TimeoutHandler {
     owner: RelayOwner,
     plain: TcpSocket,
     cipher: TcpSocket,
-    sealer: StreamSealer,
-    opener: StreamOpener,
+    stream: Stream,
     carry: Carry,
   ) {
     this.#context = context;
     this.#owner = owner;
-    this.#sealer = sealer;
-    this.#opener = opener;
+    this.#sealer = stream.sealer;
+    this.#opener = stream.opener;
     this.#carry = carry;
     this.plain = new RelayEnd(this, plain, new Backlog(context.smallBlocks, context.largeBlocks));
     this.cipher = new RelayEnd(this, cipher, new Backlog(context.smallBlocks, context.largeBlocks));
@@ -133,18 +128,17 @@ export class Relay implements TimeoutHandler {
     if (context.idleTimeoutMs > 0) context.reactor.arm(this.#idle, context.idleTimeoutMs / IDLE_CHECKS);
   }
 
-  /** Moves what is there already. @param header goes in front of the first sealed payload (a client's), or alone after a short wait */
-  start(header: Target | undefined): void {
-    this.#header = header;
-    if (header !== undefined) this.#context.reactor.arm(this.#firstPayload, FIRST_PAYLOAD_WAIT_MS);
+  /** Of a client: the sealer's header goes with the first payload, or alone after a short wait. */
+  start(): void {
+    this.#headerWaits = true;
+    this.#context.reactor.arm(this.#firstPayload, FIRST_PAYLOAD_WAIT_MS);
     this.handleEvents(this.plain, 0);
   }
 
   /** As `start`, with payload that came together with the request. */
-  startWith(header: Target, payload: Uint8Array): void {
+  startWith(payload: Uint8Array): void {
     const { input } = this.#context.workspace;
     input.bytes.set(payload, HEADROOM);
-    this.#header = header;
     if (this.#seal(HEADROOM, payload.length)) this.handleEvents(this.plain, 0);
   }
 
@@ -181,7 +175,7 @@ export class Relay implements TimeoutHandler {
         this.#defer(plain);
         return;
       }
-      const wanted = this.#chunksToRead(plain) * MAX_CHUNK_PAYLOAD;
+      const wanted = this.#chunksToRead(plain) * CHUNK_PAYLOAD;
       const received = plain.socket.receive(this.#context.workspace.input, HEADROOM, wanted);
       if (received === WOULD_BLOCK) return;
       if (received === wanted) plain.readMore();
@@ -195,18 +189,15 @@ export class Relay implements TimeoutHandler {
     return this.#context.largeBlocks.available ? end.readChunks : 1;
   }
 
-  /** Seals payload of the input buffer, behind the header where that has not gone yet. @returns false where the relay is over */
+  /** Seals payload of the input buffer, with the header where that has not gone yet. @returns false where the relay is over */
   #seal(at: number, length: number): boolean {
     const { input, output } = this.#context.workspace;
-    let from = at;
-    if (this.#header !== undefined) {
-      from -= targetLength(this.#header);
-      encodeTarget(this.#header, input.bytes, from);
-      this.#header = undefined;
+    if (this.#headerWaits) {
+      this.#headerWaits = false;
       this.#context.reactor.cancel(this.#firstPayload);
     }
     this.sealedBytes += length;
-    const sealed = this.#sealer.seal(input, from, at + length - from, output, 0);
+    const sealed = this.#sealer.seal(input, at, length, output, 0);
     return this.#deliver(this.cipher, output, sealed);
   }
 
@@ -223,7 +214,7 @@ export class Relay implements TimeoutHandler {
         return;
       }
       const carried = this.#carry.restore(input, HEADROOM);
-      const wanted = this.#chunksToRead(cipher) * SEALED_CHUNK - carried;
+      const wanted = this.#opener.receiveLength(this.#chunksToRead(cipher)) - carried;
       const received = cipher.socket.receive(input, HEADROOM + carried, wanted);
       if (received === WOULD_BLOCK) return;
       if (received === wanted) cipher.readMore();
@@ -239,7 +230,7 @@ export class Relay implements TimeoutHandler {
   /** Opens what is complete of the input buffer up to `end`, and sends it on. @returns false where the relay is over */
   #open(end: number): boolean {
     const { input, output } = this.#context.workspace;
-    const opened = this.#opener.open(input, HEADROOM, end, output, 0, ALL_CHUNKS);
+    const opened = this.#opener.open(input, HEADROOM, end, output, 0);
     if (opened < 0) return this.#end('ERR_CIPHER');
     this.#carry.save(input, this.#opener.consumedTo, end);
     this.openedBytes += opened;
@@ -280,7 +271,7 @@ export class Relay implements TimeoutHandler {
     }
     source.inputEnded = true;
     // A client that ends without a byte of payload still wants its connection made.
-    if (this.#header !== undefined && source === this.plain && !this.#seal(HEADROOM, 0)) return;
+    if (this.#headerWaits && source === this.plain && !this.#seal(HEADROOM, 0)) return;
     if (sink.backlog.empty) this.#finishOutput(sink);
   }
 

@@ -6,6 +6,7 @@ import { TcpDialer } from '../net/tcp-dialer.js';
 import { TcpListener } from '../net/tcp-listener.js';
 import type { Mode, ModeParts } from '../relay/mode.js';
 import { SessionAcceptor } from '../relay/session-acceptor.js';
+import { serverProtocol } from '../shadowsocks/protocols.js';
 import { type ServerContext, ServerSession } from './server-session.js';
 
 /**
@@ -15,12 +16,12 @@ import { type ServerContext, ServerSession } from './server-session.js';
 export function startServerMode(settings: ServerSettings, listeners: readonly number[], parts: ModeParts): Mode {
   const { context, resolver } = parts;
   const dialer = new TcpDialer(context.reactor, resolver, new EgressPolicy(settings.egressAllow), settings);
-  const keyrings = settings.listen.map((endpoint) => parts.keyringOf(endpoint));
-  const open = keyrings.map((keyring, i) => {
+  const protocols = settings.listen.map((endpoint) => serverProtocol(endpoint, parts.means));
+  const open = protocols.map((protocol, i) => {
     const server: ServerContext = {
       relay: context,
       dialer,
-      keyring,
+      protocol,
       probeTimeoutMs: settings.probeTimeoutMs === 0 ? Number.POSITIVE_INFINITY : settings.probeTimeoutMs,
     };
     const acceptor = new SessionAcceptor(context, (fd, peer) => new ServerSession(server, fd, peer));
@@ -31,7 +32,7 @@ export function startServerMode(settings: ServerSettings, listeners: readonly nu
       for (const listener of open) listener.close();
     },
     release() {
-      for (const keyring of keyrings) keyring.wipe();
+      for (const protocol of protocols) protocol.wipe();
     },
   };
 }

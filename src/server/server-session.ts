@@ -6,7 +6,7 @@
  */
 
 import { EPOLLERR, EPOLLHUP } from '../../native-bindings/constants.js';
-import { decodeTarget, type Target } from '../net/target.js';
+import type { Target } from '../net/target.js';
 import type { Dial, DialHandler, TcpDialer } from '../net/tcp-dialer.js';
 import { TcpSocket, WOULD_BLOCK } from '../net/tcp-socket.js';
 import type { EventHandler } from '../reactor/reactor.js';
@@ -18,15 +18,13 @@ import { Drain } from '../relay/drain.js';
 import { Relay, type RelayOwner } from '../relay/relay.js';
 import { dialStatus, type Status } from '../relay/status.js';
 import { HEADROOM } from '../relay/workspace.js';
-import type { Keyring } from '../shadowsocks/keyring.js';
-import { LONGEST_UNIT, StreamOpener } from '../shadowsocks/stream-opener.js';
-import { StreamSealer } from '../shadowsocks/stream-sealer.js';
+import type { RequestReader, ServerProtocol, Stream } from '../shadowsocks/protocol.js';
 
 /** What all sessions of one port share. */
 export interface ServerContext {
   readonly relay: RelayContext;
   readonly dialer: TcpDialer;
-  readonly keyring: Keyring;
+  readonly protocol: ServerProtocol;
   /** From accept, the same for every way to fail; Infinity: never. */
   readonly probeTimeoutMs: number;
 }
@@ -37,11 +35,10 @@ export class ServerSession implements EventHandler, DialHandler, TimeoutHandler,
   readonly #peer: string;
   readonly #startMs: number;
   readonly #deadline: Timer = new Timer(this);
-  readonly #opener: StreamOpener;
+  readonly #request: RequestReader;
   readonly #carry: Carry;
-  /** Plaintext of an address that is split over chunks. */
-  #plaintext: Uint8Array | undefined = undefined;
   #target: Target | undefined = undefined;
+  #stream: Stream | undefined = undefined;
   /** Payload that came in the chunk of the address. */
   #early: Uint8Array | undefined = undefined;
   #dial: Dial | undefined = undefined;
@@ -55,9 +52,9 @@ export class ServerSession implements EventHandler, DialHandler, TimeoutHandler,
   constructor(context: ServerContext, fd: number, peer: string) {
     this.#context = context;
     this.#peer = peer;
-    const { relay, keyring, probeTimeoutMs } = context;
+    const { relay, protocol, probeTimeoutMs } = context;
     this.#startMs = relay.reactor.nowMs;
-    this.#opener = new StreamOpener(keyring);
+    this.#request = protocol.newRequest();
     this.#carry = new Carry(relay.smallBlocks);
     this.#client = TcpSocket.accepted(relay.reactor, fd, this);
     if (probeTimeoutMs !== Number.POSITIVE_INFINITY) relay.reactor.arm(this.#deadline, probeTimeoutMs);
@@ -77,7 +74,7 @@ export class ServerSession implements EventHandler, DialHandler, TimeoutHandler,
     const { input } = this.#context.relay.workspace;
     while (this.#client.readable && this.#target === undefined && !this.#over) {
       const carried = this.#carry.restore(input, HEADROOM);
-      const received = this.#client.receive(input, HEADROOM + carried, LONGEST_UNIT - carried);
+      const received = this.#client.receive(input, HEADROOM + carried, this.#request.longestUnit - carried);
       if (received === WOULD_BLOCK) return;
       // The client's FIN before a request is answered by ours, whatever came before.
       if (received <= 0) this.#end('ERR_TRUNCATED', received === 0 ? 'closed' : 'reset');
@@ -85,45 +82,23 @@ export class ServerSession implements EventHandler, DialHandler, TimeoutHandler,
     }
   }
 
-  /** Opens chunk after chunk of `input[HEADROOM, end)`, until the address is whole; what is behind stays sealed for now. */
+  /** Offers `input[HEADROOM, end)` to the reader of requests; what it leaves stays sealed for now. */
   #openHandshake(end: number): void {
     const { input, output } = this.#context.relay.workspace;
-    let length = 0;
-    if (this.#plaintext !== undefined) {
-      output.bytes.set(this.#plaintext, 0);
-      length = this.#plaintext.length;
+    const outcome = this.#request.read(input, HEADROOM, end, output);
+    if (outcome.kind === 'rejected') {
+      this.#absorb(outcome.status, outcome.reason);
+      return;
     }
-    for (let from = HEADROOM; ; ) {
-      const opened = this.#opener.open(input, from, end, output, length, 1);
-      if (opened < 0) {
-        this.#absorb('ERR_CIPHER', '');
-        return;
-      }
-      from = this.#opener.consumedTo;
-      if (opened === 0) {
-        this.#carry.save(input, from, end);
-        break;
-      }
-      length += opened;
-      const decoded = decodeTarget(output.bytes, 0, length);
-      if (decoded.status === 'bad') {
-        this.#absorb('ERR_ADDRESS', decoded.reason);
-        return;
-      }
-      if (decoded.status === 'ok') {
-        this.#carry.save(input, from, end);
-        this.#connectTo(decoded.target, output.bytes, decoded.length, length);
-        return;
-      }
-    }
-    if (length > 0) this.#plaintext = output.bytes.slice(0, length);
+    this.#carry.save(input, this.#request.consumedTo, end);
+    if (outcome.kind === 'more') return;
+    this.#stream = outcome.stream;
+    this.#connectTo(outcome.target, output.bytes, outcome.payloadAt, outcome.payloadEnd);
   }
 
   #connectTo(target: Target, plaintext: Uint8Array, payloadAt: number, end: number): void {
     this.#target = target;
     this.#context.relay.handshakes.delete(this);
-    this.#plaintext = undefined;
-    this.#opener.allowEmptyChunks = true;
     if (payloadAt < end) this.#early = plaintext.slice(payloadAt, end);
     this.#context.relay.reactor.cancel(this.#deadline);
     const dial = this.#context.dialer.dial(target, this);
@@ -132,18 +107,11 @@ export class ServerSession implements EventHandler, DialHandler, TimeoutHandler,
 
   handleConnected(fd: number, events: number): void {
     this.#dial = undefined;
-    const { relay: context, keyring } = this.#context;
+    const { relay: context } = this.#context;
+    if (this.#stream === undefined) throw new Error('connected without a stream');
     const upstream = TcpSocket.connected(context.reactor, fd, this, events);
     this.#upstream = upstream;
-    const relay = new Relay(
-      context,
-      this,
-      upstream,
-      this.#client,
-      new StreamSealer(keyring),
-      this.#opener,
-      this.#carry,
-    );
+    const relay = new Relay(context, this, upstream, this.#client, this.#stream, this.#carry);
     this.#relay = relay;
     relay.startOpened(this.#early);
     this.#early = undefined;
@@ -224,7 +192,7 @@ export class ServerSession implements EventHandler, DialHandler, TimeoutHandler,
     this.#dial?.cancel();
     if (this.#relay === undefined) {
       this.#carry.clear();
-      this.#opener.release();
+      this.#request.release();
     } else {
       this.#relay.release();
     }

@@ -4,9 +4,9 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { AEAD_2017_METHODS } from '../../src/config/types.js';
 import { loadLibsodium } from '../../src/crypto/libsodium-cipher.js';
-import type { Keyring } from '../../src/shadowsocks/keyring.js';
-import { StreamOpener } from '../../src/shadowsocks/stream-opener.js';
-import { StreamSealer } from '../../src/shadowsocks/stream-sealer.js';
+import type { Keyring } from '../../src/shadowsocks/aead-2017/keyring.js';
+import { StreamOpener2017 } from '../../src/shadowsocks/aead-2017/stream-opener.js';
+import { StreamSealer2017 } from '../../src/shadowsocks/aead-2017/stream-sealer.js';
 import { OracleOpener, OracleSealer } from '../support/aead-oracle.js';
 import { GuardedMemory } from '../support/guarded.js';
 import { keyringOf } from '../support/keyrings.js';
@@ -27,12 +27,12 @@ const output = new GuardedMemory(MEMORY);
 
 /** Seals each payload by one call; the calls of one session. */
 function seal(keyring: Keyring, payloads: readonly Uint8Array[]): Uint8Array {
-  const sealer = new StreamSealer(keyring);
+  const sealer = new StreamSealer2017(keyring, undefined);
   const parts = payloads.map((payload) => {
     input.lay(AT, payload.length, payload);
-    output.lay(AT, StreamSealer.sealedLength(payload.length));
+    output.lay(AT, StreamSealer2017.sealedLength(payload.length));
     const length = sealer.seal(input.region, AT, payload.length, output.region, AT);
-    expect(length).to.be.at.most(StreamSealer.sealedLength(payload.length));
+    expect(length).to.be.at.most(StreamSealer2017.sealedLength(payload.length));
     expect(Buffer.from(input.slice(AT, payload.length)).equals(payload), 'the input is unchanged').to.equal(true);
     input.expectIntact();
     output.expectIntact();
@@ -51,7 +51,7 @@ interface Opened {
 
 /** Opens a stream that arrives in pieces, keeping what is not consumed in front of the next one, as a relay does. */
 function open(keyring: Keyring, pieces: readonly Uint8Array[], maxChunks = ALL_CHUNKS): Opened {
-  const opener = new StreamOpener(keyring);
+  const opener = new StreamOpener2017(keyring);
   const opened: Uint8Array[] = [];
   let kept: Uint8Array = new Uint8Array(0);
   let refused = false;
@@ -62,7 +62,7 @@ function open(keyring: Keyring, pieces: readonly Uint8Array[], maxChunks = ALL_C
     const end = AT + bytes.length;
     for (;;) {
       output.lay(AT, end - from);
-      const length = opener.open(input.region, from, end, output.region, AT, maxChunks);
+      const length = opener.openChunks(input.region, from, end, output.region, AT, maxChunks);
       input.expectIntact();
       output.expectIntact();
       if (length < 0) {
@@ -209,11 +209,11 @@ describe('streams of AEAD 2017', () => {
       const sealer = new OracleSealer('aes-256-gcm', PASSWORD);
       const chunks = Array.from({ length: empty }, () => sealer.chunk(new Uint8Array(0)));
       const stream = Buffer.concat([sealer.salt, ...chunks, sealer.chunk(Uint8Array.of(1, 2, 3))]);
-      const opener = new StreamOpener(keyring);
+      const opener = new StreamOpener2017(keyring);
       opener.allowEmptyChunks = true;
       input.lay(AT, stream.length, stream);
       output.lay(AT, stream.length);
-      expect(opener.open(input.region, AT, AT + stream.length, output.region, AT, ALL_CHUNKS)).to.equal(result);
+      expect(opener.open(input.region, AT, AT + stream.length, output.region, AT)).to.equal(result);
       opener.release();
     }
   });

@@ -9,7 +9,6 @@ import * as sockets from '../../native-bindings/socket.js';
 import type { LocalSettings, ServerSettings, ShadowsocksEndpoint } from '../../src/config/types.js';
 import { DEFAULTS } from '../../src/config/types.js';
 import { createSubkeyDerivation } from '../../src/crypto/hkdf.js';
-import { METHODS } from '../../src/crypto/methods.js';
 import { createRandomSource } from '../../src/crypto/random.js';
 import { startLocalMode } from '../../src/local/local-mode.js';
 import { parseIpAddress } from '../../src/net/ip-address.js';
@@ -20,7 +19,6 @@ import { type EventHandler, Reactor } from '../../src/reactor/reactor.js';
 import { type LogFields, RelayContext } from '../../src/relay/context.js';
 import type { Mode, ModeParts } from '../../src/relay/mode.js';
 import { startServerMode } from '../../src/server/server-mode.js';
-import { Keyring, masterKeyOf } from '../../src/shadowsocks/keyring.js';
 import { awaitReady, Descriptors, LOOPBACK, PATIENCE_MS, portOf } from './loopback-sockets.js';
 import { Peer } from './peer.js';
 
@@ -157,7 +155,7 @@ export class ReactorBench {
     return {
       context: this.context,
       resolver: this.#resolver(),
-      keyringOf: (endpoint) => new Keyring(METHODS[endpoint.method], masterKeyOf(endpoint), derivation, random),
+      means: { derivation, random },
     };
   }
 

@@ -10,9 +10,9 @@ import { loadLibsodium } from '../../src/crypto/libsodium-cipher.js';
 import { keyFromPassword } from '../../src/crypto/master-key.js';
 import { METHODS } from '../../src/crypto/methods.js';
 import { decodeTarget, encodeTarget, formatTarget } from '../../src/net/target.js';
-import type { Keyring } from '../../src/shadowsocks/keyring.js';
-import { StreamOpener } from '../../src/shadowsocks/stream-opener.js';
-import { StreamSealer } from '../../src/shadowsocks/stream-sealer.js';
+import type { Keyring } from '../../src/shadowsocks/aead-2017/keyring.js';
+import { StreamOpener2017 } from '../../src/shadowsocks/aead-2017/stream-opener.js';
+import { StreamSealer2017 } from '../../src/shadowsocks/aead-2017/stream-sealer.js';
 import { oracleSeal } from '../support/aead-oracle.js';
 import { keyringOf } from '../support/keyrings.js';
 import { fromHex, loadVectors, toHex } from '../support/vectors.js';
@@ -37,7 +37,7 @@ describe('AEAD 2017, against the vectors', () => {
 
   /** Seals each payload by a call of its own, which makes it a chunk of its own. */
   function sealChunks(keyring: Keyring, payloads: readonly Uint8Array[]): Buffer {
-    const sealer = new StreamSealer(keyring);
+    const sealer = new StreamSealer2017(keyring, undefined);
     const parts = payloads.map((payload) => {
       input.bytes.set(payload);
       const length = sealer.seal(input, 0, payload.length, output, 0);
@@ -49,10 +49,10 @@ describe('AEAD 2017, against the vectors', () => {
 
   /** @returns the plaintext, or undefined where the stream is refused */
   function openStream(keyring: Keyring, stream: Uint8Array, allowEmptyChunks = false): Buffer | undefined {
-    const opener = new StreamOpener(keyring);
+    const opener = new StreamOpener2017(keyring);
     opener.allowEmptyChunks = allowEmptyChunks;
     input.bytes.set(stream);
-    const length = opener.open(input, 0, stream.length, output, 0, Number.MAX_SAFE_INTEGER);
+    const length = opener.open(input, 0, stream.length, output, 0);
     const whole = opener.consumedTo === stream.length && !opener.insideChunk;
     opener.release();
     if (length < 0) return undefined;

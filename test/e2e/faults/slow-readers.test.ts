@@ -2,7 +2,7 @@
 
 import { expect } from 'chai';
 import { OUTPUT_SIZE } from '../../../src/relay/workspace.js';
-import { LONGEST_UNIT } from '../../../src/shadowsocks/stream-opener.js';
+import { LONGEST_UNIT } from '../../../src/shadowsocks/aead-2017/stream-opener.js';
 import { Children, mebibytes, type ProxyChild } from '../../support/load/children.js';
 
 const STALLED = 100;

@@ -11,7 +11,7 @@ const LAYERS = [
   ['native-bindings'],
   ['src/reactor'],
   ['src/net'],
-  ['src/crypto', 'src/socks', 'src/dns'],
+  ['src/crypto', 'src/socks', 'src/http-proxy', 'src/dns'],
   ['src/shadowsocks'],
   ['src/relay'],
   ['src/local', 'src/server'],
@@ -31,6 +31,7 @@ const REACTOR_SIDE = [
   'src/net',
   'src/crypto',
   'src/socks',
+  'src/http-proxy',
   'src/dns',
   'src/shadowsocks',
   'src/relay',
@@ -77,12 +78,21 @@ function resolved(path: string, specifier: string): string {
   return posix.join(posix.dirname(path), specifier).replace(/\.js$/, '.ts');
 }
 
+/** The folder that a file counts to: `src/x` for all that is below it, however deep. */
+function folderOf(path: string): string {
+  return posix
+    .dirname(path)
+    .split('/')
+    .slice(0, path.startsWith('src/') ? 2 : 1)
+    .join('/');
+}
+
 function layerOf(path: string): number {
-  return LAYERS.findIndex((folders) => folders.some((folder) => folder === posix.dirname(path)));
+  return LAYERS.findIndex((folders) => folders.some((folder) => folder === folderOf(path)));
 }
 
 function isReactorSide(path: string): boolean {
-  return REACTOR_SIDE.includes(posix.dirname(path));
+  return REACTOR_SIDE.includes(folderOf(path));
 }
 
 /** native-bindings → reactor → net → crypto and codecs → relay → local, server → config → control → library → cli, never back. */
@@ -92,7 +102,7 @@ export const importsGoOneWay: Rule = (path, source) => {
   return importsOf(source).flatMap(({ specifier, line }) => {
     if (!specifier.startsWith('.')) return [];
     const target = resolved(path, specifier);
-    if (target === SHARED_DATA || posix.dirname(target) === posix.dirname(path)) return [];
+    if (target === SHARED_DATA || folderOf(target) === folderOf(path)) return [];
     const below = layerOf(target);
     return below !== -1 && below < layer ? [] : [`${path}:${line} imports ${target}, which is not below it`];
   });

@@ -25,7 +25,7 @@ import { LARGE_BLOCKS_BYTES, MAX_DRAINING, SMALL_BLOCKS_BYTES } from '../../../s
 import * as drain from '../../../src/relay/drain.js';
 import * as relay from '../../../src/relay/relay.js';
 import { HEADROOM, OUTPUT_SIZE, READ_LENGTH, SMALL_OUTPUT_SIZE } from '../../../src/relay/workspace.js';
-import { LONGEST_UNIT, MAX_EMPTY_CHUNKS } from '../../../src/shadowsocks/stream-opener.js';
+import { LONGEST_UNIT, MAX_EMPTY_CHUNKS } from '../../../src/shadowsocks/aead-2017/stream-opener.js';
 import { readDocument, section, tableRows } from './documents.js';
 
 /** By file, as the second column has them. Times are in the unit that the name ends with. */
@@ -42,7 +42,7 @@ const CODE: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   'src/net/tcp-dialer.ts': { ATTEMPT_DELAY_MS, MAX_CANDIDATES },
   'src/net/tcp-options.ts': { KEEP_ALIVE_PROBES },
   'src/net/target.ts': { MAX_TARGET_LENGTH },
-  'src/shadowsocks/stream-opener.ts': { LONGEST_UNIT, MAX_EMPTY_CHUNKS },
+  'src/shadowsocks/aead-2017/stream-opener.ts': { LONGEST_UNIT, MAX_EMPTY_CHUNKS },
   'src/local/local-session.ts': { HANDSHAKE_READ_LENGTH },
   'src/crypto/libcrypto-cipher.ts': { POOL_LIMIT },
   'src/dns/name-lookup.ts': { RESOLUTION_DELAY_MS },

@@ -2,14 +2,15 @@
 
 import { expect } from 'chai';
 import type { MethodName } from '../../../src/config/types.js';
+import type { Target } from '../../../src/net/target.js';
 import { targetFromHost } from '../../../src/net/target.js';
 import type { Block, BlockPool } from '../../../src/relay/block-pool.js';
 import { Carry } from '../../../src/relay/carry.js';
 import { Relay } from '../../../src/relay/relay.js';
 import type { Status } from '../../../src/relay/status.js';
 import { READ_LENGTH } from '../../../src/relay/workspace.js';
-import { StreamOpener } from '../../../src/shadowsocks/stream-opener.js';
-import { StreamSealer } from '../../../src/shadowsocks/stream-sealer.js';
+import { StreamOpener2017 } from '../../../src/shadowsocks/aead-2017/stream-opener.js';
+import { StreamSealer2017 } from '../../../src/shadowsocks/aead-2017/stream-sealer.js';
 import { OracleOpener, OracleSealer, oracleAddress } from '../../support/aead-oracle.js';
 import { keyringOf } from '../../support/keyrings.js';
 import type { Peer } from '../../support/peer.js';
@@ -52,12 +53,12 @@ interface Fixture {
 describe('a relay', () => {
   let bench: ReactorBench;
 
-  function make(): Fixture {
+  function make(header?: Target): Fixture {
     const plain = bench.acceptedPair();
     const cipher = bench.acceptedPair();
     const keyring = keyringOf(METHOD, PASSWORD);
     const statuses: Status[] = [];
-    const opener = new StreamOpener(keyring);
+    const opener = new StreamOpener2017(keyring);
     opener.allowEmptyChunks = true;
     const owner = {
       relayEnded(status: Status) {
@@ -67,15 +68,8 @@ describe('a relay', () => {
       },
     };
     const carry = new Carry(bench.context.smallBlocks);
-    const relay = new Relay(
-      bench.context,
-      owner,
-      plain.socket,
-      cipher.socket,
-      new StreamSealer(keyring),
-      opener,
-      carry,
-    );
+    const stream = { sealer: new StreamSealer2017(keyring, header), opener };
+    const relay = new Relay(bench.context, owner, plain.socket, cipher.socket, stream, carry);
     const oracle = new OracleOpener(METHOD, PASSWORD);
     let all: Buffer = Buffer.alloc(0);
     const opened = (): Buffer => {
@@ -116,18 +110,18 @@ describe('a relay', () => {
 
   describe('moving bytes', () => {
     it('sends header and first payload in one chunk', () => {
-      const { relay, plain, cipher, opened } = make();
+      const { relay, plain, cipher, opened } = make(TARGET);
       plain.send('GET /');
-      relay.start(TARGET);
+      relay.start();
       bench.until('the request', () => cipher.receivedLength > 0);
       expect(cipher.receivedLength).to.equal(32 + 34 + HEADER.length + 5);
       expect(opened().equals(Buffer.concat([HEADER, Buffer.from('GET /')]))).to.equal(true);
     });
 
     it('sends the header alone where no payload comes in a while', () => {
-      const { relay, cipher, opened } = make();
+      const { relay, cipher, opened } = make(TARGET);
       const startMs = performance.now();
-      relay.start(TARGET);
+      relay.start();
       bench.reactor.turn(0);
       bench.poll();
       expect(cipher.receivedLength).to.equal(0);
@@ -137,8 +131,8 @@ describe('a relay', () => {
     });
 
     it('sends payload that came with the request behind the header', () => {
-      const { relay, cipher, opened } = make();
-      relay.startWith(TARGET, Buffer.from('early'));
+      const { relay, cipher, opened } = make(TARGET);
+      relay.startWith(Buffer.from('early'));
       bench.until('the request', () => cipher.receivedLength > 0);
       expect(opened().equals(Buffer.concat([HEADER, Buffer.from('early')]))).to.equal(true);
     });
@@ -154,7 +148,7 @@ describe('a relay', () => {
       const { relay, plain, cipher, sealer, statuses, opened } = make();
       const down = pattern(5_000_001);
       const up = pattern(6_000_003);
-      relay.start(undefined);
+      relay.startOpened(undefined);
       plain.send(up);
       cipher.send(Buffer.concat([sealer.salt, sealer.chunks(down, 1000)]));
       bench.until('everything', () => plain.receivedLength === down.length && opened().length === up.length);
@@ -170,7 +164,7 @@ describe('a relay', () => {
 
     it('takes a stream byte by byte', () => {
       const { relay, plain, cipher, sealer } = make();
-      relay.start(undefined);
+      relay.startOpened(undefined);
       for (const byte of Buffer.concat([
         sealer.salt,
         sealer.chunk(Buffer.from('one')),
@@ -188,7 +182,7 @@ describe('a relay', () => {
     it('keeps one send of it at most, and stops reading its source', () => {
       const { relay, plain, cipher, sealer } = make();
       plain.reading = false;
-      relay.start(undefined);
+      relay.startOpened(undefined);
       const all = pattern(MUCH);
       cipher.send(Buffer.concat([sealer.salt, sealer.chunks(all)]));
       bench.settle();
@@ -203,7 +197,7 @@ describe('a relay', () => {
     it('goes on in the other direction', () => {
       const { relay, plain, cipher, sealer, opened } = make();
       plain.reading = false;
-      relay.start(undefined);
+      relay.startOpened(undefined);
       cipher.send(Buffer.concat([sealer.salt, sealer.chunks(pattern(MUCH))]));
       bench.settle();
       plain.send('still here');
@@ -213,7 +207,7 @@ describe('a relay', () => {
     it('holds a FIN back until the backlog has gone', () => {
       const { relay, plain, cipher, opened } = make();
       cipher.reading = false;
-      relay.start(undefined);
+      relay.startOpened(undefined);
       const all = pattern(MUCH);
       plain.send(all);
       plain.finish();
@@ -228,7 +222,7 @@ describe('a relay', () => {
       const giveBack = exhaust(bench.context.largeBlocks);
       const { relay, plain, cipher, sealer } = make();
       plain.reading = false;
-      relay.start(undefined);
+      relay.startOpened(undefined);
       const all = pattern(MUCH);
       cipher.send(Buffer.concat([sealer.salt, sealer.chunks(all)]));
       bench.settle();
@@ -242,7 +236,7 @@ describe('a relay', () => {
       const { relay, plain, cipher, sealer, statuses } = make();
       const giveBack = [bench.context.largeBlocks, bench.context.smallBlocks].map(exhaust);
       plain.reading = false;
-      relay.start(undefined);
+      relay.startOpened(undefined);
       cipher.send(Buffer.concat([sealer.salt, sealer.chunks(pattern(MUCH))]));
       bench.until('the end', () => statuses.length > 0);
       expect(statuses).to.deep.equal(['ERR_MEMORY']);
@@ -252,8 +246,8 @@ describe('a relay', () => {
 
   describe('when a side ends', () => {
     it('passes the FIN of the plain side on, and lets the answer through', () => {
-      const { relay, plain, cipher, sealer, statuses, opened } = make();
-      relay.start(TARGET);
+      const { relay, plain, cipher, sealer, statuses, opened } = make(TARGET);
+      relay.start();
       plain.send('question');
       plain.finish();
       bench.until('the FIN', () => cipher.end === 'fin');
@@ -269,7 +263,7 @@ describe('a relay', () => {
 
     it('passes the FIN of the cipher side on, and lets the rest of the question through', () => {
       const { relay, plain, cipher, sealer, statuses, opened } = make();
-      relay.start(undefined);
+      relay.startOpened(undefined);
       cipher.send(Buffer.concat([sealer.salt, sealer.chunk(Buffer.from('hello'))]));
       cipher.finish();
       bench.until('the FIN', () => plain.end === 'fin');
@@ -283,16 +277,16 @@ describe('a relay', () => {
     });
 
     it('sends the header of a client that ends without a byte', () => {
-      const { relay, plain, cipher, opened } = make();
+      const { relay, plain, cipher, opened } = make(TARGET);
       plain.finish();
-      relay.start(TARGET);
+      relay.start();
       bench.until('the FIN', () => cipher.end === 'fin');
       expect(opened().equals(HEADER)).to.equal(true);
     });
 
     it('takes a FIN in front of the first byte for an empty answer', () => {
       const { relay, plain, cipher, statuses } = make();
-      relay.start(undefined);
+      relay.startOpened(undefined);
       cipher.finish();
       bench.until('the FIN', () => plain.end === 'fin');
       expect(statuses).to.deep.equal([]);
@@ -303,7 +297,7 @@ describe('a relay', () => {
       const stream = Buffer.concat([whole.salt, whole.chunk(Buffer.from('some payload'))]);
       for (const length of [1, 31, 33, 49, 51, stream.length - 1]) {
         const { relay, cipher, statuses } = make();
-        relay.start(undefined);
+        relay.startOpened(undefined);
         cipher.send(stream.subarray(0, length));
         cipher.finish();
         bench.until('the end', () => statuses.length > 0);
@@ -314,7 +308,7 @@ describe('a relay', () => {
 
     it('calls a stream that ends right behind a length truncated', () => {
       const { relay, cipher, sealer, statuses } = make();
-      relay.start(undefined);
+      relay.startOpened(undefined);
       cipher.send(Buffer.concat([sealer.salt, sealer.chunk(Buffer.from('xyz')).subarray(0, 18)]));
       cipher.finish();
       bench.until('the end', () => statuses.length > 0);
@@ -323,7 +317,7 @@ describe('a relay', () => {
 
     it('ends by a cipher failure where a byte was changed, and delivers nothing of that chunk', () => {
       const { relay, plain, cipher, sealer, statuses } = make();
-      relay.start(undefined);
+      relay.startOpened(undefined);
       const good = Buffer.concat([sealer.salt, sealer.chunk(Buffer.from('good'))]);
       const bad = sealer.chunk(Buffer.from('bad'));
       bad[20] ^= 1;
@@ -338,7 +332,7 @@ describe('a relay', () => {
     for (const side of ['plain', 'cipher'] as const) {
       it(`tells a reset of the ${side} side from a FIN`, () => {
         const fixture = make();
-        fixture.relay.start(undefined);
+        fixture.relay.startOpened(undefined);
         bench.settle();
         fixture[side].reset();
         bench.until('the end', () => fixture.statuses.length > 0);
@@ -348,7 +342,7 @@ describe('a relay', () => {
 
       it(`tells a reset of the ${side} side that a send meets first from a FIN`, () => {
         const fixture = make();
-        fixture.relay.start(undefined);
+        fixture.relay.startOpened(undefined);
         // Something is stuck on its way to this side, so the next thing that is done with the socket is a send.
         fixture[side].reading = false;
         const much = pattern(MUCH);
@@ -368,7 +362,7 @@ describe('a relay', () => {
 
     it('ends where a side that has ended takes no more', () => {
       const { relay, plain, cipher, sealer, statuses } = make();
-      relay.start(undefined);
+      relay.startOpened(undefined);
       plain.send('done');
       plain.finish();
       bench.until('the FIN', () => cipher.end === 'fin');
@@ -386,7 +380,7 @@ describe('a relay', () => {
       const { relay, plain, cipher, statuses, opened } = make();
       plain.send('last words');
       plain.reset();
-      relay.start(undefined);
+      relay.startOpened(undefined);
       bench.until('the end', () => cipher.end !== 'open');
       expect(opened().toString()).to.equal('last words');
       expect(statuses).to.deep.equal(['ERR_RESET']);
@@ -399,7 +393,7 @@ describe('a relay', () => {
       bench.close();
       bench = new ReactorBench(60_000);
       const { relay, plain, cipher, statuses } = make();
-      relay.start(undefined);
+      relay.startOpened(undefined);
       for (let minute = 0; minute < 3; minute++) {
         plain.send('x');
         bench.settle();
@@ -414,7 +408,7 @@ describe('a relay', () => {
 
     it('lives for ever without an idle time-out', () => {
       const { relay, statuses } = make();
-      relay.start(undefined);
+      relay.startOpened(undefined);
       bench.settle();
       bench.advance(1e9);
       expect(bench.reactor.timers.count()).to.equal(0);
@@ -424,9 +418,9 @@ describe('a relay', () => {
   });
 
   it('gives everything back when it is released in the middle', () => {
-    const { relay, plain, cipher, sealer } = make();
+    const { relay, plain, cipher, sealer } = make(TARGET);
     plain.reading = false;
-    relay.start(TARGET);
+    relay.start();
     cipher.send(Buffer.concat([sealer.salt, sealer.chunks(pattern(MUCH))]));
     bench.settle();
     expect(blocksInUse()).to.be.within(1, 2);
@@ -441,7 +435,7 @@ describe('a relay', () => {
 
   it('gives way to other sessions', () => {
     const { relay, plain } = make();
-    relay.start(undefined);
+    relay.startOpened(undefined);
     bench.settle();
     const { statistics } = bench.reactor;
     plain.send(pattern(3 * 1024 * 1024));

@@ -3,18 +3,21 @@
  * and leaves the rest to the caller, who puts the next bytes behind it. Nothing is given out before its tag is checked.
  */
 
-import type { Region } from '../../native-bindings/memory.js';
-import { type OpeningKey, TAG_LENGTH } from '../crypto/aead.js';
+import type { Region } from '../../../native-bindings/memory.js';
+import { type OpeningKey, TAG_LENGTH } from '../../crypto/aead.js';
+import { CHUNK_PAYLOAD, type StreamOpener } from '../protocol.js';
 import type { Keyring } from './keyring.js';
-import { LENGTH_LENGTH, MAX_CHUNK_PAYLOAD } from './stream-sealer.js';
+import { CHUNK_OVERHEAD, LENGTH_LENGTH } from './stream-sealer.js';
 
 /** The longest unit: what a caller must be able to keep between two calls is one byte less. */
-export const LONGEST_UNIT = MAX_CHUNK_PAYLOAD + TAG_LENGTH;
+export const LONGEST_UNIT = CHUNK_PAYLOAD + TAG_LENGTH;
 
 /** Peers use empty chunks as padding; more than these in a row are an attempt to keep us busy for nothing. */
 export const MAX_EMPTY_CHUNKS = 64;
 
-export class StreamOpener {
+const ALL_CHUNKS = Number.MAX_SAFE_INTEGER;
+
+export class StreamOpener2017 implements StreamOpener {
   /** Where the last `open` stopped in the input. */
   consumedTo = 0;
   /**
@@ -37,14 +40,16 @@ export class StreamOpener {
     return this.#payloadLength !== -1;
   }
 
-  /**
-   * Opens what is complete in `input[from, end)`.
-   * @param output must not overlap the input and must have room for as many bytes
-   * @param maxChunks stop after so many
-   * @returns the bytes of payload at `output[outputAt]`, or −1 where the stream is not authentic or not well formed; `consumedTo` says how
-   * far the input was used
-   */
-  open(input: Region, from: number, end: number, output: Region, outputAt: number, maxChunks: number): number {
+  receiveLength(chunks: number): number {
+    return chunks * (CHUNK_PAYLOAD + CHUNK_OVERHEAD);
+  }
+
+  open(input: Region, from: number, end: number, output: Region, outputAt: number): number {
+    return this.openChunks(input, from, end, output, outputAt, ALL_CHUNKS);
+  }
+
+  /** As `open`. @param maxChunks stop after so many */
+  openChunks(input: Region, from: number, end: number, output: Region, outputAt: number, maxChunks: number): number {
     let at = from;
     let to = outputAt;
     this.consumedTo = at;
@@ -77,7 +82,7 @@ export class StreamOpener {
     if (!key.open(this.#counter, input, at, LENGTH_LENGTH, output, to)) return false;
     this.#counter++;
     const length = (output.bytes[to] << 8) | output.bytes[to + 1];
-    if (length > MAX_CHUNK_PAYLOAD) return false;
+    if (length > CHUNK_PAYLOAD) return false;
     if (length === 0) {
       this.#emptyChunks++;
       if (!this.allowEmptyChunks || this.#emptyChunks > MAX_EMPTY_CHUNKS) return false;

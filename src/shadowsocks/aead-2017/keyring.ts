@@ -1,13 +1,13 @@
 /** What one Shadowsocks endpoint needs to make session keys: method, master key, and the means of this thread. */
 
-import { fillShort } from '../../native-bindings/bytes.js';
-import type { ShadowsocksEndpoint } from '../config/types.js';
-import type { AeadCipher, OpeningKey, SealingKey } from '../crypto/aead.js';
-import { cipherFor } from '../crypto/ciphers.js';
-import type { SubkeyDerivation } from '../crypto/hkdf.js';
-import { keyFromBase64, keyFromPassword } from '../crypto/master-key.js';
-import { METHODS, type Method } from '../crypto/methods.js';
-import type { RandomSource } from '../crypto/random.js';
+import { fillShort } from '../../../native-bindings/bytes.js';
+import type { ShadowsocksEndpoint } from '../../config/types.js';
+import type { AeadCipher, OpeningKey, SealingKey } from '../../crypto/aead.js';
+import { cipherFor } from '../../crypto/ciphers.js';
+import type { SubkeyDerivation } from '../../crypto/hkdf.js';
+import { keyFromBase64, keyFromPassword } from '../../crypto/master-key.js';
+import { METHODS, type Method } from '../../crypto/methods.js';
+import type { RandomSource } from '../../crypto/random.js';
 
 export class Keyring {
   readonly method: Method;
