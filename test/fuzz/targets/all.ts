@@ -1,0 +1,14 @@
+/** Every decoder that meets bytes from outside. */
+
+import type { FuzzTarget } from '../target.js';
+import { ADDRESS_TARGETS } from './addresses.js';
+import { AEAD_2017_TARGETS } from './aead-2017.js';
+import { NAME_TARGETS } from './names.js';
+import { SOCKS_TARGETS } from './socks.js';
+
+export const TARGETS: readonly FuzzTarget[] = [
+  ...ADDRESS_TARGETS,
+  ...SOCKS_TARGETS,
+  ...NAME_TARGETS,
+  ...AEAD_2017_TARGETS,
+];
