@@ -4,10 +4,10 @@ import type { ShadowsocksEndpoint } from '../config/types.js';
 import type { SubkeyDerivation } from '../crypto/hkdf.js';
 import { METHODS } from '../crypto/methods.js';
 import type { RandomSource } from '../crypto/random.js';
-import { Keyring, masterKeyOf } from './aead-2017/keyring.js';
 import { RequestReader2017 } from './aead-2017/request-reader.js';
 import { StreamOpener2017 } from './aead-2017/stream-opener.js';
 import { StreamSealer2017 } from './aead-2017/stream-sealer.js';
+import { Keyring, masterKeyOf } from './keyring.js';
 import type { ClientProtocol, ServerProtocol } from './protocol.js';
 
 /** What all endpoints of a reactor share. */

@@ -4,7 +4,7 @@ import type { MethodName } from '../../src/config/types.js';
 import { createSubkeyDerivation } from '../../src/crypto/hkdf.js';
 import { METHODS } from '../../src/crypto/methods.js';
 import { createRandomSource, type RandomSource } from '../../src/crypto/random.js';
-import { Keyring, masterKeyOf } from '../../src/shadowsocks/aead-2017/keyring.js';
+import { Keyring, masterKeyOf } from '../../src/shadowsocks/keyring.js';
 
 const derivation = createSubkeyDerivation();
 const random = createRandomSource();

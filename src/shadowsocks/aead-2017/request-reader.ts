@@ -2,8 +2,8 @@
 
 import type { Region } from '../../../native-bindings/memory.js';
 import { decodeTarget } from '../../net/target.js';
+import type { Keyring } from '../keyring.js';
 import type { RequestOutcome, RequestReader } from '../protocol.js';
-import type { Keyring } from './keyring.js';
 import { LONGEST_UNIT, StreamOpener2017 } from './stream-opener.js';
 import { StreamSealer2017 } from './stream-sealer.js';
 

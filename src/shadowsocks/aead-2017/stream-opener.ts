@@ -5,8 +5,8 @@
 
 import type { Region } from '../../../native-bindings/memory.js';
 import { type OpeningKey, TAG_LENGTH } from '../../crypto/aead.js';
+import type { Keyring } from '../keyring.js';
 import { CHUNK_PAYLOAD, type StreamOpener } from '../protocol.js';
-import type { Keyring } from './keyring.js';
 import { CHUNK_OVERHEAD, LENGTH_LENGTH } from './stream-sealer.js';
 
 /** The longest unit: what a caller must be able to keep between two calls is one byte less. */

@@ -6,8 +6,8 @@
 import type { Region } from '../../../native-bindings/memory.js';
 import { type SealingKey, TAG_LENGTH } from '../../crypto/aead.js';
 import { encodeTarget, type Target, targetLength } from '../../net/target.js';
+import type { Keyring } from '../keyring.js';
 import { CHUNK_PAYLOAD, type StreamSealer } from '../protocol.js';
-import type { Keyring } from './keyring.js';
 
 export const LENGTH_LENGTH = 2;
 /** What a chunk adds to its payload: the length, its tag, the payload's tag. */

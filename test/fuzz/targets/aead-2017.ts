@@ -4,9 +4,9 @@
  */
 
 import { Region } from '../../../native-bindings/memory.js';
-import type { Keyring } from '../../../src/shadowsocks/aead-2017/keyring.js';
 import { RequestReader2017 } from '../../../src/shadowsocks/aead-2017/request-reader.js';
 import { LONGEST_UNIT, StreamOpener2017 } from '../../../src/shadowsocks/aead-2017/stream-opener.js';
+import type { Keyring } from '../../../src/shadowsocks/keyring.js';
 import { keyringOf } from '../../support/keyrings.js';
 import { fromHex, loadVectors } from '../../support/vectors.js';
 import { MAX_INPUT_LENGTH } from '../mutate.js';

@@ -2,7 +2,7 @@
 
 import { expect } from 'chai';
 import { keyFromBase64, keyFromPassword } from '../../../src/crypto/master-key.js';
-import { masterKeyOf } from '../../../src/shadowsocks/aead-2017/keyring.js';
+import { masterKeyOf } from '../../../src/shadowsocks/keyring.js';
 
 const key = Uint8Array.from({ length: 32 }, (_, i) => (i * 37 + 250) & 0xff);
 const base64 = Buffer.from(key).toString('base64');

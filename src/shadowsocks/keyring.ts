@@ -1,17 +1,20 @@
-/** What one Shadowsocks endpoint needs to make session keys: method, master key, and the means of this thread. */
+/**
+ * What makes the session keys of a stream: method, master key, and the means of this thread. AEAD 2017 and the edition of 2022 differ in
+ * the derivation alone: the salt is as long as the key in both.
+ */
 
-import { fillShort } from '../../../native-bindings/bytes.js';
-import type { ShadowsocksEndpoint } from '../../config/types.js';
-import type { AeadCipher, OpeningKey, SealingKey } from '../../crypto/aead.js';
-import { cipherFor } from '../../crypto/ciphers.js';
-import type { SubkeyDerivation } from '../../crypto/hkdf.js';
-import { keyFromBase64, keyFromPassword } from '../../crypto/master-key.js';
-import { METHODS, type Method } from '../../crypto/methods.js';
-import type { RandomSource } from '../../crypto/random.js';
+import { fillShort } from '../../native-bindings/bytes.js';
+import type { ShadowsocksEndpoint } from '../config/types.js';
+import type { AeadCipher, OpeningKey, SealingKey } from '../crypto/aead.js';
+import { cipherFor } from '../crypto/ciphers.js';
+import type { SubkeyDerivation } from '../crypto/hkdf.js';
+import { keyFromBase64, keyFromPassword } from '../crypto/master-key.js';
+import { METHODS, type Method } from '../crypto/methods.js';
+import type { RandomSource } from '../crypto/random.js';
 
 export class Keyring {
   readonly method: Method;
-  /** In bytes; AEAD 2017 has salts as long as its keys. */
+  /** In bytes; as long as the key. */
   readonly saltLength: number;
   readonly #cipher: AeadCipher;
   readonly #masterKey: Uint8Array;
