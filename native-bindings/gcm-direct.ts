@@ -105,7 +105,6 @@ export function evpIsFasterForLongMessages(opensslVersion: string): boolean {
 const scratch = new Region(4096);
 const NONCE_AT = scratch.reserve(AEAD_NONCE_LENGTH);
 const KEY_AT = scratch.reserve(32);
-const NONCE_ADDRESS = scratch.base + NONCE_AT;
 const NONCE_WORD = NONCE_AT / 4;
 
 /** One AES-GCM key, for both directions. */
@@ -147,23 +146,49 @@ export class GcmDirect {
 
   /** As `EvpAead.seal`. */
   seal(counter: number, input: Region, inputAt: number, length: number, output: Region, outputAt: number): void {
+    writeNonce(scratch.words, NONCE_WORD, counter);
+    this.sealWithNonce(scratch, NONCE_AT, input, inputAt, length, output, outputAt);
+  }
+
+  /** As `EvpAead.sealWithNonce`. */
+  sealWithNonce(
+    nonce: Region,
+    nonceAt: number,
+    input: Region,
+    inputAt: number,
+    length: number,
+    output: Region,
+    outputAt: number,
+  ): void {
     if (!this.#ready) throw new Error('a cipher without a key was used');
     const gcm = this.#gcm;
     const to = output.at(outputAt, length + AEAD_TAG_LENGTH);
-    writeNonce(scratch.words, NONCE_WORD, counter);
-    gcm.setIv(this.#context, NONCE_ADDRESS, AEAD_NONCE_LENGTH);
+    gcm.setIv(this.#context, nonce.at(nonceAt, AEAD_NONCE_LENGTH), AEAD_NONCE_LENGTH);
     gcm.encrypt(this.#context, input.at(inputAt, length), to, length, gcm.counterBlocks);
     gcm.tag(this.#context, to + length, AEAD_TAG_LENGTH);
   }
 
   /** As `EvpAead.open`. */
   open(counter: number, input: Region, inputAt: number, length: number, output: Region, outputAt: number): boolean {
+    writeNonce(scratch.words, NONCE_WORD, counter);
+    return this.openWithNonce(scratch, NONCE_AT, input, inputAt, length, output, outputAt);
+  }
+
+  /** As `EvpAead.openWithNonce`. */
+  openWithNonce(
+    nonce: Region,
+    nonceAt: number,
+    input: Region,
+    inputAt: number,
+    length: number,
+    output: Region,
+    outputAt: number,
+  ): boolean {
     if (!this.#ready) throw new Error('a cipher without a key was used');
     const gcm = this.#gcm;
     const from = input.at(inputAt, length + AEAD_TAG_LENGTH);
     const to = output.at(outputAt, length);
-    writeNonce(scratch.words, NONCE_WORD, counter);
-    gcm.setIv(this.#context, NONCE_ADDRESS, AEAD_NONCE_LENGTH);
+    gcm.setIv(this.#context, nonce.at(nonceAt, AEAD_NONCE_LENGTH), AEAD_NONCE_LENGTH);
     gcm.decrypt(this.#context, from, to, length, gcm.counterBlocks);
     // Compared in constant time by libcrypto.
     return gcm.finish(this.#context, from + length, AEAD_TAG_LENGTH) === 0;

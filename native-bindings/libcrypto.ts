@@ -113,12 +113,25 @@ export class EvpAead {
    * @param counter the nonce
    */
   seal(counter: number, input: Region, inputAt: number, length: number, output: Region, outputAt: number): void {
+    writeNonce(scratch.words, NONCE_WORD, counter);
+    this.sealWithNonce(scratch, NONCE_AT, input, inputAt, length, output, outputAt);
+  }
+
+  /** As `seal`, with the 12 bytes at `nonceAt` as the nonce. */
+  sealWithNonce(
+    nonce: Region,
+    nonceAt: number,
+    input: Region,
+    inputAt: number,
+    length: number,
+    output: Region,
+    outputAt: number,
+  ): void {
     const { init, update, final, control } = this.#evp;
     const context = this.#context;
     const to = output.at(outputAt, length + AEAD_TAG_LENGTH);
-    writeNonce(scratch.words, NONCE_WORD, counter);
     // The results of these fail only by a bug: the context is set up, the lengths are right.
-    init(context, 0, 0, 0, NONCE_ADDRESS, -1);
+    init(context, 0, 0, 0, nonce.at(nonceAt, AEAD_NONCE_LENGTH), -1);
     update(context, to, MOVED_ADDRESS, input.at(inputAt, length), length);
     final(context, to + length, MOVED_ADDRESS);
     must(control(context, EVP_CTRL_AEAD_GET_TAG, AEAD_TAG_LENGTH, to + length), 'reading the tag');
@@ -129,12 +142,25 @@ export class EvpAead {
    * @returns false where they are not authentic; what is at the output then is not to be used
    */
   open(counter: number, input: Region, inputAt: number, length: number, output: Region, outputAt: number): boolean {
+    writeNonce(scratch.words, NONCE_WORD, counter);
+    return this.openWithNonce(scratch, NONCE_AT, input, inputAt, length, output, outputAt);
+  }
+
+  /** As `open`, with the 12 bytes at `nonceAt` as the nonce. */
+  openWithNonce(
+    nonce: Region,
+    nonceAt: number,
+    input: Region,
+    inputAt: number,
+    length: number,
+    output: Region,
+    outputAt: number,
+  ): boolean {
     const { init, update, final, control } = this.#evp;
     const context = this.#context;
     const from = input.at(inputAt, length + AEAD_TAG_LENGTH);
     const to = output.at(outputAt, length);
-    writeNonce(scratch.words, NONCE_WORD, counter);
-    init(context, 0, 0, 0, NONCE_ADDRESS, -1);
+    init(context, 0, 0, 0, nonce.at(nonceAt, AEAD_NONCE_LENGTH), -1);
     update(context, to, MOVED_ADDRESS, from, length);
     control(context, EVP_CTRL_AEAD_SET_TAG, AEAD_TAG_LENGTH, from + length);
     return final(context, to, MOVED_ADDRESS) === 1;

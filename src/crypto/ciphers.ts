@@ -7,21 +7,42 @@ import { LibcryptoMissingError } from '../../native-bindings/libcrypto.js';
 import { Region } from '../../native-bindings/memory.js';
 import { type AeadCipher, TAG_LENGTH } from './aead.js';
 import { createLibcryptoCipher } from './libcrypto-cipher.js';
-import { createLibsodiumCipher } from './libsodium-cipher.js';
+import { createLibsodiumCipher, isSodiumCipher } from './libsodium-cipher.js';
 import type { CipherName, Method } from './methods.js';
 
-/**
- * Sealed by @noble/ciphers and node:crypto alike: the key is the bytes 0, 1, 2, … , the message 20 such bytes, the nonce the counter
- * 2^32 + 1, so that both halves of it are looked at.
- */
-const KNOWN_ANSWERS: Readonly<Record<CipherName, string>> = {
-  'aes-128-gcm': '5ae61bcf1f57cc6e9ef419879da4a098ae4989a67dce363372475ef84dfbcbf081e1afd5',
-  'aes-192-gcm': 'afbe9d8aabea6890e2252ff4368512c6f6b51879345d0ef2f73df32bcf4db4982d5b354f',
-  'aes-256-gcm': '00187121a6dbdae3551ab8a17b265dfe56bba50e9e5731a1d4c176039ef277012e6257bc',
-  'chacha20-poly1305': 'b92601b54975dff6bdceee18c845e9b3d68eb4a73ab42024050b409d6b122c60593e5ce1',
-  'xchacha20-poly1305': '83677a7216e8d8dfd788c0379b6dcd4d68f4e5407c8672b58246eb59f61d5c659bdf4cb6',
+/** What a cipher makes of the message 0, 1, 2, … of 20 bytes under the key 0, 1, 2, … */
+interface KnownAnswers {
+  /** With the counter 2^32 + 1 as the nonce, so that both halves of it are looked at. */
+  readonly byCounter: string;
+  /** With the bytes e1, e2, e3, … as the nonce. */
+  readonly byNonce: string;
+}
+
+/** Sealed by @noble/ciphers and node:crypto alike (XChaCha20-Poly1305, which node:crypto lacks, by libsodium). */
+const KNOWN_ANSWERS: Readonly<Record<CipherName, KnownAnswers>> = {
+  'aes-128-gcm': {
+    byCounter: '5ae61bcf1f57cc6e9ef419879da4a098ae4989a67dce363372475ef84dfbcbf081e1afd5',
+    byNonce: 'd23eeca1ca3a75c8ff0fc8f8a25a341c9b782f3c745b033e51c42709d4957a63cbebb876',
+  },
+  'aes-192-gcm': {
+    byCounter: 'afbe9d8aabea6890e2252ff4368512c6f6b51879345d0ef2f73df32bcf4db4982d5b354f',
+    byNonce: '81394de09ad7727aeefd2f1bbe8b2f59eeb6bd832dadb120d93c2f47010f653c47f15a4b',
+  },
+  'aes-256-gcm': {
+    byCounter: '00187121a6dbdae3551ab8a17b265dfe56bba50e9e5731a1d4c176039ef277012e6257bc',
+    byNonce: '1d661966dad7ae3acb3503f8b664cfeabb7082776a66c192d0edd98bd4ca9cc81911f141',
+  },
+  'chacha20-poly1305': {
+    byCounter: 'b92601b54975dff6bdceee18c845e9b3d68eb4a73ab42024050b409d6b122c60593e5ce1',
+    byNonce: '6ba125e47aaae25750e8bdbe894082ca7f4981c54528dbcdb5329d0ae4ee1b1e16fc0081',
+  },
+  'xchacha20-poly1305': {
+    byCounter: '83677a7216e8d8dfd788c0379b6dcd4d68f4e5407c8672b58246eb59f61d5c659bdf4cb6',
+    byNonce: 'afbe23e99f25ba87daecde69bf012942ee554fae003fb83f6fd824fb4920a68f8941418b',
+  },
 };
 const KNOWN_COUNTER = 2 ** 32 + 1;
+const KNOWN_NONCE_FIRST = 0xe1;
 const KNOWN_LENGTH = 20;
 
 /** No library here can do what a method needs. */
@@ -46,22 +67,19 @@ export function cipherFor(method: Method): AeadCipher {
 
 /** Whether `cipherFor` will need libsodium's module. */
 export function needsLibsodium(method: Method): boolean {
-  if (method.cipher === 'xchacha20-poly1305') return true;
-  if (method.cipher !== 'chacha20-poly1305') return false;
-  return tryLibcrypto(method.cipher, method.keyLength) === undefined;
+  return isSodiumCipher(method.cipher) && tryLibcrypto(method.cipher, method.keyLength) === undefined;
 }
 
 function create({ name, cipher, keyLength }: Method): AeadCipher {
-  if (cipher === 'xchacha20-poly1305') return createLibsodiumCipher(cipher);
   const fast = tryLibcrypto(cipher, keyLength);
   if (fast !== undefined) return fast;
-  if (cipher === 'chacha20-poly1305') return createLibsodiumCipher(cipher);
+  if (isSodiumCipher(cipher)) return createLibsodiumCipher(cipher);
   throw new CipherUnavailableError(
     `The method ${name} needs OpenSSL's libcrypto, which this Node.js does not export: use chacha20-ietf-poly1305 or another build of Node.js.`,
   );
 }
 
-function tryLibcrypto(cipher: Exclude<CipherName, 'xchacha20-poly1305'>, keyLength: number): AeadCipher | undefined {
+function tryLibcrypto(cipher: CipherName, keyLength: number): AeadCipher | undefined {
   try {
     return createLibcryptoCipher(cipher, keyLength);
   } catch (error) {
@@ -70,24 +88,38 @@ function tryLibcrypto(cipher: Exclude<CipherName, 'xchacha20-poly1305'>, keyLeng
   }
 }
 
+/** Where the known messages are worked on. */
+const MESSAGE_AT = 0;
+const SEALED_AT = 1024;
+const OPENED_AT = 2048;
+const NONCE_AT = 3072;
+
 /**
- * Seals and opens a known message, and has a changed one refused.
+ * Seals and opens known messages, by counter and by nonce, and has changed ones refused.
  * @throws CipherUnavailableError on any difference
  */
 export function proveCipher(cipher: AeadCipher, keyLength: number): void {
   const memory = new Region(4096);
+  const { bytes } = memory;
   const ramp = Uint8Array.from({ length: keyLength }, (_, i) => i);
-  const sealing = cipher.sealingKey(ramp);
-  const opening = cipher.openingKey(ramp);
+  const sealing = cipher.sealingKey(new Uint8Array(keyLength));
+  const opening = cipher.openingKey(new Uint8Array(keyLength));
+  const { byCounter, byNonce } = KNOWN_ANSWERS[cipher.name];
   try {
-    for (let i = 0; i < KNOWN_LENGTH; i++) memory.bytes[i] = i;
-    sealing.seal(KNOWN_COUNTER, memory, 0, KNOWN_LENGTH, memory, 1024);
-    const sealed = Buffer.from(memory.bytes.slice(1024, 1024 + KNOWN_LENGTH + TAG_LENGTH)).toString('hex');
-    const opened = opening.open(KNOWN_COUNTER, memory, 1024, KNOWN_LENGTH, memory, 2048);
-    const same = memory.bytes.subarray(2048, 2048 + KNOWN_LENGTH).every((byte, i) => byte === i);
-    memory.bytes[1024] ^= 1;
-    const refused = !opening.open(KNOWN_COUNTER, memory, 1024, KNOWN_LENGTH, memory, 3072);
-    if (sealed !== KNOWN_ANSWERS[cipher.name] || !opened || !same || !refused) {
+    sealing.rekey(ramp);
+    opening.rekey(ramp);
+    for (let i = 0; i < KNOWN_LENGTH; i++) bytes[MESSAGE_AT + i] = i;
+    for (let i = 0; i < cipher.nonceLength; i++) bytes[NONCE_AT + i] = KNOWN_NONCE_FIRST + i;
+
+    sealing.seal(KNOWN_COUNTER, memory, MESSAGE_AT, KNOWN_LENGTH, memory, SEALED_AT);
+    const openByCounter = (): boolean =>
+      opening.open(KNOWN_COUNTER, memory, SEALED_AT, KNOWN_LENGTH, memory, OPENED_AT);
+    const rightByCounter = isRight(memory, byCounter, openByCounter);
+
+    sealing.sealWithNonce(memory, NONCE_AT, memory, MESSAGE_AT, KNOWN_LENGTH, memory, SEALED_AT);
+    const openByNonce = (): boolean =>
+      opening.openWithNonce(memory, NONCE_AT, memory, SEALED_AT, KNOWN_LENGTH, memory, OPENED_AT);
+    if (!rightByCounter || !isRight(memory, byNonce, openByNonce)) {
       throw new CipherUnavailableError(
         `${cipher.backend}'s ${cipher.name} gives wrong answers on this machine; umbra will not use it.`,
       );
@@ -97,4 +129,14 @@ export function proveCipher(cipher: AeadCipher, keyLength: number): void {
     opening.release();
     memory.release();
   }
+}
+
+/** Whether what was sealed is the answer, and opens as the message, but not with a bit changed. */
+function isRight({ bytes }: Region, answer: string, open: () => boolean): boolean {
+  const sealed = Buffer.from(bytes.slice(SEALED_AT, SEALED_AT + KNOWN_LENGTH + TAG_LENGTH)).toString('hex');
+  bytes.fill(0, OPENED_AT, OPENED_AT + KNOWN_LENGTH);
+  const opened = open();
+  const same = bytes.subarray(OPENED_AT, OPENED_AT + KNOWN_LENGTH).every((byte, i) => byte === i);
+  bytes[SEALED_AT] ^= 1;
+  return sealed === answer && opened && same && !open();
 }

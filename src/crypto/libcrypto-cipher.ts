@@ -3,20 +3,19 @@
  * key overwritten.
  */
 
-import { ChaChaDirect } from '../../native-bindings/chacha-direct.js';
+import { ChaChaDirect, XChaChaDirect } from '../../native-bindings/chacha-direct.js';
 import { evpIsFasterForLongMessages, GcmDirect } from '../../native-bindings/gcm-direct.js';
-import { EvpAead, type EvpAeadName, LibcryptoMissingError } from '../../native-bindings/libcrypto.js';
+import { EvpAead, LibcryptoMissingError } from '../../native-bindings/libcrypto.js';
 import type { Region } from '../../native-bindings/memory.js';
 import type { AeadCipher, OpeningKey, SealingKey } from './aead.js';
+import { type CipherName, NONCE_LENGTHS } from './methods.js';
 
 /** Idle contexts kept for each direction; about 1 KiB each. Past that they are freed. */
 export const POOL_LIMIT = 1024;
 
-/** What both ways into libcrypto can do. */
-interface Context {
-  rekey(key: Uint8Array): void;
-  seal(counter: number, input: Region, inputAt: number, length: number, output: Region, outputAt: number): void;
-  open(counter: number, input: Region, inputAt: number, length: number, output: Region, outputAt: number): boolean;
+/** What all ways into libcrypto can do. */
+interface Context extends Omit<SealingKey & OpeningKey, 'release'> {
+  /** Overwrites the key. */
   wipe(): void;
   free(): void;
 }
@@ -42,6 +41,30 @@ class PooledKey implements SealingKey, OpeningKey {
     return this.#context.open(counter, input, inputAt, length, output, outputAt);
   }
 
+  sealWithNonce(
+    nonce: Region,
+    nonceAt: number,
+    input: Region,
+    inputAt: number,
+    length: number,
+    output: Region,
+    outputAt: number,
+  ): void {
+    this.#context.sealWithNonce(nonce, nonceAt, input, inputAt, length, output, outputAt);
+  }
+
+  openWithNonce(
+    nonce: Region,
+    nonceAt: number,
+    input: Region,
+    inputAt: number,
+    length: number,
+    output: Region,
+    outputAt: number,
+  ): boolean {
+    return this.#context.openWithNonce(nonce, nonceAt, input, inputAt, length, output, outputAt);
+  }
+
   release(): void {
     if (this.#pool.length < POOL_LIMIT) {
       this.#context.wipe();
@@ -53,7 +76,7 @@ class PooledKey implements SealingKey, OpeningKey {
 }
 
 /** @throws LibcryptoMissingError */
-export function createLibcryptoCipher(name: EvpAeadName, keyLength: number): AeadCipher {
+export function createLibcryptoCipher(name: CipherName, keyLength: number): AeadCipher {
   const idle = { seal: [] as PooledKey[], open: [] as PooledKey[] };
   const makeContext = contextMaker(name, keyLength);
   const take = (direction: 'seal' | 'open', key: Uint8Array): PooledKey => {
@@ -67,13 +90,15 @@ export function createLibcryptoCipher(name: EvpAeadName, keyLength: number): Aea
   return {
     name,
     backend: 'libcrypto',
+    nonceLength: NONCE_LENGTHS[name],
     sealingKey: (key) => take('seal', key),
     openingKey: (key) => take('open', key),
   };
 }
 
 /** EVP is gone past where that is possible and no slower. */
-function contextMaker(name: EvpAeadName, keyLength: number): (direction: 'seal' | 'open') => Context {
+function contextMaker(name: CipherName, keyLength: number): (direction: 'seal' | 'open') => Context {
+  if (name === 'xchacha20-poly1305') return () => new XChaChaDirect();
   const direct =
     name === 'chacha20-poly1305' ? (): Context => new ChaChaDirect() : (): Context => new GcmDirect(keyLength);
   const evp = (direction: 'seal' | 'open'): Context => new EvpAead(name, keyLength, direction);

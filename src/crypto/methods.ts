@@ -5,6 +5,15 @@ import type { MethodName } from '../config/types.js';
 /** The AEAD ciphers below the methods, by the names that the backends use. */
 export type CipherName = 'aes-128-gcm' | 'aes-192-gcm' | 'aes-256-gcm' | 'chacha20-poly1305' | 'xchacha20-poly1305';
 
+/** In bytes. */
+export const NONCE_LENGTHS: Readonly<Record<CipherName, number>> = {
+  'aes-128-gcm': 12,
+  'aes-192-gcm': 12,
+  'aes-256-gcm': 12,
+  'chacha20-poly1305': 12,
+  'xchacha20-poly1305': 24,
+};
+
 export interface Method {
   readonly name: MethodName;
   readonly cipher: CipherName;

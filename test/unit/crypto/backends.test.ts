@@ -3,6 +3,7 @@
 import { gcm } from '@noble/ciphers/aes.js';
 import { chacha20poly1305, xchacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { expect } from 'chai';
+import fc from 'fast-check';
 import { EvpAead, type EvpAeadName } from '../../../native-bindings/libcrypto.js';
 import { Region } from '../../../native-bindings/memory.js';
 import { AEAD_2017_METHODS } from '../../../src/config/types.js';
@@ -10,7 +11,7 @@ import type { AeadCipher, OpeningKey, SealingKey } from '../../../src/crypto/aea
 import { CipherUnavailableError, cipherFor, needsLibsodium, proveCipher } from '../../../src/crypto/ciphers.js';
 import { createLibcryptoCipher, POOL_LIMIT } from '../../../src/crypto/libcrypto-cipher.js';
 import { createLibsodiumCipher, loadLibsodium } from '../../../src/crypto/libsodium-cipher.js';
-import { type CipherName, METHODS } from '../../../src/crypto/methods.js';
+import { type CipherName, METHODS, NONCE_LENGTHS } from '../../../src/crypto/methods.js';
 import { oracleNonce, oracleSeal } from '../../support/aead-oracle.js';
 
 const LENGTHS = [...Array.from({ length: 101 }, (_, i) => i), 16_383, 65_535];
@@ -31,6 +32,7 @@ function bytes(length: number, seed: number): Uint8Array {
 
 describe('cipher backends', () => {
   const memory = new Region(256 * 1024);
+  const nonces = new Region(4096);
   const IN = 3;
   const OUT = 128 * 1024 + 5;
 
@@ -41,6 +43,7 @@ describe('cipher backends', () => {
   after(() => {
     for (const context of contexts) context.free();
     memory.release();
+    nonces.release();
   });
 
   function seal(key: SealingKey, counter: number, message: Uint8Array): Buffer {
@@ -57,8 +60,9 @@ describe('cipher backends', () => {
   }
 
   function backendsOf(cipher: CipherName, keyLength: number): AeadCipher[] {
-    if (cipher === 'xchacha20-poly1305') return [createLibsodiumCipher(cipher)];
-    const libcrypto = [createLibcryptoCipher(cipher, keyLength), throughEvp(cipher, keyLength)];
+    const fast = createLibcryptoCipher(cipher, keyLength);
+    if (cipher === 'xchacha20-poly1305') return [fast, createLibsodiumCipher(cipher)];
+    const libcrypto = [fast, throughEvp(cipher, keyLength)];
     return cipher === 'chacha20-poly1305' ? [...libcrypto, createLibsodiumCipher(cipher)] : libcrypto;
   }
 
@@ -71,12 +75,16 @@ describe('cipher backends', () => {
       return {
         seal: (...args) => context.seal(...args),
         open: (...args) => context.open(...args),
+        sealWithNonce: (...args) => context.sealWithNonce(...args),
+        openWithNonce: (...args) => context.openWithNonce(...args),
+        rekey: (next) => context.rekey(next),
         release: () => context.wipe(),
       };
     };
     return {
       name,
       backend: 'libcrypto',
+      nonceLength: NONCE_LENGTHS[name],
       sealingKey: (key) => keyOf('seal', key),
       openingKey: (key) => keyOf('open', key),
     };
@@ -159,6 +167,42 @@ describe('cipher backends', () => {
       }
     });
 
+    it(`seal and open ${method} with any nonce, and another key each time, like the others`, () => {
+      const nonceLength = NONCE_LENGTHS[cipher];
+      for (const backend of backendsOf(cipher, keyLength)) {
+        expect(backend.nonceLength).to.equal(nonceLength);
+        const sealing = backend.sealingKey(new Uint8Array(keyLength));
+        const opening = backend.openingKey(new Uint8Array(keyLength));
+        const property = fc.property(
+          fc.uint8Array({ minLength: keyLength, maxLength: keyLength }),
+          fc.uint8Array({ minLength: nonceLength, maxLength: nonceLength }),
+          fc.uint8Array({ maxLength: 600 }),
+          fc.nat(40),
+          (secret, nonce, message, nonceAt) => {
+            sealing.rekey(secret);
+            opening.rekey(secret);
+            nonces.bytes.set(nonce, nonceAt);
+            memory.bytes.set(message, IN);
+            sealing.sealWithNonce(nonces, nonceAt, memory, IN, message.length, memory, OUT);
+            const sealed = Buffer.from(memory.bytes.slice(OUT, OUT + message.length + TAG_LENGTH));
+            expect(sealed.equals(NOBLE[cipher](secret, nonce).encrypt(message)), backend.backend).to.equal(true);
+            memory.bytes.fill(0, IN, IN + message.length);
+            expect(opening.openWithNonce(nonces, nonceAt, memory, OUT, message.length, memory, IN)).to.equal(true);
+            expect(Buffer.from(memory.bytes.slice(IN, IN + message.length)).equals(message)).to.equal(true);
+            // Every byte of the nonce counts.
+            for (let i = 0; i < nonceLength; i++) {
+              nonces.bytes[nonceAt + i] ^= 0x80;
+              expect(opening.openWithNonce(nonces, nonceAt, memory, OUT, message.length, memory, IN)).to.equal(false);
+              nonces.bytes[nonceAt + i] ^= 0x80;
+            }
+          },
+        );
+        fc.assert(property, { numRuns: 60 });
+        sealing.release();
+        opening.release();
+      }
+    });
+
     it(`of ${method} copy the key that they are given`, () => {
       for (const backend of backendsOf(cipher, keyLength)) {
         const secret = bytes(keyLength, 4);
@@ -166,6 +210,12 @@ describe('cipher backends', () => {
         const before = seal(key, 0, bytes(9, 1));
         secret.fill(0);
         expect(seal(key, 0, bytes(9, 1)).equals(before)).to.equal(true);
+        const next = bytes(keyLength, 5);
+        key.rekey(next);
+        const afterRekey = seal(key, 0, bytes(9, 1));
+        expect(afterRekey.equals(before)).to.equal(false);
+        next.fill(0);
+        expect(seal(key, 0, bytes(9, 1)).equals(afterRekey)).to.equal(true);
         key.release();
       }
     });
@@ -202,17 +252,21 @@ describe('cipher backends', () => {
         expect(() => sealing.seal(0, memory, 0, 10, memory, size - 25), 'output and tag').to.throw(RangeError);
         expect(() => opening.open(0, memory, size - 25, 10, memory, 0), 'input and tag').to.throw(RangeError);
         expect(() => sealing.seal(0, memory, -1, 10, memory, 0), 'before the region').to.throw(RangeError);
+        const nonceAt = size - backend.nonceLength + 1;
+        expect(() => sealing.sealWithNonce(memory, nonceAt, memory, 0, 10, memory, 0), 'nonce').to.throw(RangeError);
+        expect(() => opening.openWithNonce(memory, nonceAt, memory, 0, 10, memory, 0), 'nonce').to.throw(RangeError);
+        expect(() => sealing.sealWithNonce(memory, 0, memory, size - 10, 11, memory, 0), 'input').to.throw(RangeError);
+        expect(() => opening.openWithNonce(memory, 0, memory, 0, 10, memory, size - 9), 'output').to.throw(RangeError);
         sealing.release();
         opening.release();
       }
     }
   });
 
-  it('are chosen by method: libcrypto, but for XChaCha20', () => {
+  it('are libcrypto for every method here', () => {
     for (const method of AEAD_2017_METHODS) {
-      const extended = method === 'xchacha20-ietf-poly1305';
-      expect(cipherFor(METHODS[method]).backend).to.equal(extended ? 'libsodium' : 'libcrypto');
-      expect(needsLibsodium(METHODS[method])).to.equal(extended);
+      expect(cipherFor(METHODS[method]).backend).to.equal('libcrypto');
+      expect(needsLibsodium(METHODS[method])).to.equal(false);
     }
   });
 
@@ -250,6 +304,12 @@ describe('cipher backends', () => {
         return {
           seal: (...args) => sealing.seal(...args),
           open: (...args) => opening.open(...args),
+          sealWithNonce: (...args) => sealing.sealWithNonce(...args),
+          openWithNonce: (...args) => opening.openWithNonce(...args),
+          rekey(next) {
+            sealing.rekey(next);
+            opening.rekey(next);
+          },
           release() {
             sealing.release();
             opening.release();
@@ -258,6 +318,11 @@ describe('cipher backends', () => {
         };
       };
       return { ...proven, sealingKey: keyOf, openingKey: keyOf };
+    }
+
+    function cut(nonce: Region, at: number): Region {
+      nonce.bytes.fill(0, at + 6, at + 12);
+      return nonce;
     }
 
     const liars: Readonly<Record<string, AeadCipher>> = {
@@ -279,6 +344,17 @@ describe('cipher backends', () => {
         },
       })),
       'say that they opened, and did not': withKeys(() => ({ open: () => true })),
+      'keep the key that they had': withKeys(() => ({ rekey: () => undefined })),
+      'use half of a nonce that is given in bytes': withKeys((sealing, opening) => ({
+        sealWithNonce: (nonce, nonceAt, ...rest) => sealing.sealWithNonce(cut(nonce, nonceAt), nonceAt, ...rest),
+        openWithNonce: (nonce, nonceAt, ...rest) => opening.openWithNonce(cut(nonce, nonceAt), nonceAt, ...rest),
+      })),
+      'open anything with a nonce that is given in bytes': withKeys((_sealing, opening) => ({
+        openWithNonce(...args) {
+          opening.openWithNonce(...args);
+          return true;
+        },
+      })),
     };
 
     for (const [fault, cipher] of Object.entries(liars)) {
