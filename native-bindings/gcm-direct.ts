@@ -7,15 +7,13 @@
  * like every backend, this one has to give the known answers before it is.
  */
 
-import { readFileSync } from 'node:fs';
+import { AES_KEY_SIZE } from './aes-direct.js';
 import { copyShort, fillShort } from './bytes.js';
 import { type KeySlot, KeySlots } from './key-slots.js';
 import { AEAD_NONCE_LENGTH, AEAD_TAG_LENGTH, bindCrypto, LibcryptoMissingError, writeNonce } from './libcrypto.js';
 import { Region } from './memory.js';
 import { ADDRESS, architecture, type NumericFunction, symbolAddress } from './platform.js';
-
-/** `AES_KEY` of <openssl/aes.h>: 60 round-key words and the number of rounds, 244 bytes. */
-const AES_KEY_SIZE = 256;
+import { processorHas } from './processor.js';
 
 interface Gcm128 {
   readonly setKey: NumericFunction;
@@ -41,7 +39,8 @@ function gcm128(): Gcm128 {
 }
 
 function load(): Gcm128 {
-  if (architecture !== 'x64' || !hasAesNi()) throw new LibcryptoMissingError('this processor has no AES-NI');
+  if (architecture !== 'x64' || !processorHas('aes', 'ssse3', 'pclmulqdq'))
+    throw new LibcryptoMissingError('this processor has no AES-NI');
   const crypt = [ADDRESS, ADDRESS, ADDRESS, 'size_t', ADDRESS];
   const block = symbolAddress('aesni_encrypt');
   const counterBlocks = symbolAddress('aesni_ctr32_encrypt_blocks');
@@ -80,25 +79,13 @@ function measureContext(setKey: NumericFunction, block: number): number {
   return size;
 }
 
-let flags: ReadonlySet<string> | undefined;
-
-/** The feature flags of the first processor in /proc/cpuinfo. */
-function processorFlags(): ReadonlySet<string> {
-  flags ??= new Set(/^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'latin1'))?.[1]?.split(/\s+/) ?? []);
-  return flags;
-}
-
-function hasAesNi(): boolean {
-  return ['aes', 'ssse3', 'pclmulqdq'].every((flag) => processorFlags().has(flag));
-}
-
 /**
  * Whether EVP is the faster way for long messages: OpenSSL 3.2 and later have AES-GCM for 512-bit vectors, which only EVP reaches.
  * @param opensslVersion `process.versions.openssl`
  */
 export function evpIsFasterForLongMessages(opensslVersion: string): boolean {
   const [major, minor] = opensslVersion.split('.').map(Number);
-  const wide = ['vaes', 'vpclmulqdq', 'avx512f', 'avx512vl'].every((flag) => processorFlags().has(flag));
+  const wide = processorHas('vaes', 'vpclmulqdq', 'avx512f', 'avx512vl');
   return wide && (major > 3 || (major === 3 && minor >= 2));
 }
 

@@ -42,7 +42,8 @@ interface Evp {
 
 let loaded: Evp | undefined;
 
-function evp(): Evp {
+/** The functions of EVP's ciphers. @throws LibcryptoMissingError */
+export function evp(): Evp {
   loaded ??= {
     newContext: bindCrypto('EVP_CIPHER_CTX_new', ADDRESS, []),
     freeContext: bindCrypto('EVP_CIPHER_CTX_free', 'void', [ADDRESS]),

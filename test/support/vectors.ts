@@ -96,6 +96,19 @@ export interface Aead2017UdpNegativeVector extends Aead2017Secrets {
   readonly why: string;
 }
 
+export interface Blake3SubkeyVector {
+  readonly method: string;
+  readonly context_ascii: string;
+  readonly psk: string;
+  readonly salt: string;
+  readonly subkey: string;
+}
+
+export interface Blake3HashVector {
+  readonly psk: string;
+  readonly blake3_first16: string;
+}
+
 export interface Vectors {
   readonly evp_bytes_to_key: readonly KeyVector[];
   readonly hkdf_subkey: readonly SubkeyVector[];
@@ -107,6 +120,10 @@ export interface Vectors {
     readonly tcp_negative: readonly Aead2017TcpNegativeVector[];
     readonly udp: readonly Aead2017UdpVector[];
     readonly udp_negative: readonly Aead2017UdpNegativeVector[];
+  };
+  readonly sip022: {
+    readonly subkey: readonly Blake3SubkeyVector[];
+    readonly psk_hash: readonly Blake3HashVector[];
   };
 }
 

@@ -42,7 +42,7 @@ const REACTOR_SIDE = [
 /** Of Node, what answers at once. */
 const REACTOR_SIDE_BUILTINS = ['node:crypto', 'node:fs', 'node:module', 'node:os', 'node:perf_hooks', 'node:url'];
 /** Of packages, what is pure computation, and the binding itself. */
-const REACTOR_SIDE_PACKAGES = ['dns-packet', 'koffi', 'libsodium-wrappers', 'lru-cache'];
+const REACTOR_SIDE_PACKAGES = ['@noble/hashes/blake3.js', 'dns-packet', 'koffi', 'libsodium-wrappers', 'lru-cache'];
 
 /** Each needs a turn of Node's loop to come true. */
 const WAITING_WORDS =
