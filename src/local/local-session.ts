@@ -153,7 +153,7 @@ export class LocalSession implements EventHandler, DialHandler, TimeoutHandler, 
     if (!this.#reply(encodeReply(REP.SUCCEEDED))) return;
     if (this.#target === undefined) throw new Error('connected without a target');
     const stream = upstreams[this.#upstreamIndex].protocol.connect(this.#target);
-    const relay = new Relay(context, this, this.#client, server, stream, new Carry(context.smallBlocks));
+    const relay = new Relay(context, this, this.#client, server, stream, new Carry(context.blocks));
     this.#relay = relay;
     if (this.#early === undefined) relay.start();
     else relay.startWith(this.#early);

@@ -5,22 +5,17 @@
 
 import type { Region } from '../../native-bindings/memory.js';
 import { type TcpSocket, WOULD_BLOCK } from '../net/tcp-socket.js';
-import type { Block, BlockPool } from './block-pool.js';
+import type { Block, BlockPools } from './block-pool.js';
 
 export class Backlog {
-  readonly #small: BlockPool;
-  readonly #large: BlockPool;
+  readonly #pools: BlockPools;
   #block: Block | undefined = undefined;
-  /** Where the block came from. */
-  #pool: BlockPool | undefined = undefined;
   /** Where unsent bytes begin and end in the block. */
   #start = 0;
   #end = 0;
 
-  /** @param small blocks for the rest of a short send @param large blocks for any */
-  constructor(small: BlockPool, large: BlockPool) {
-    this.#small = small;
-    this.#large = large;
+  constructor(pools: BlockPools) {
+    this.#pools = pools;
   }
 
   get empty(): boolean {
@@ -29,18 +24,11 @@ export class Backlog {
 
   /** Keeps `from[at, at + length)`. The backlog must be empty. @throws PoolExhaustedError */
   keep(from: Region, at: number, length: number): void {
-    const pool = this.#poolFor(length);
-    if (length > pool.blockSize) throw new RangeError(`a backlog of ${length} bytes does not fit a block`);
-    const block = pool.take();
+    const block = this.#pools.take(length);
     block.region.bytes.set(from.bytes.subarray(at, at + length), block.offset);
     this.#block = block;
-    this.#pool = pool;
     this.#start = 0;
     this.#end = length;
-  }
-
-  #poolFor(length: number): BlockPool {
-    return length <= this.#small.blockSize ? this.#small : this.#large;
   }
 
   /**
@@ -60,7 +48,7 @@ export class Backlog {
   /** Forgets everything. */
   clear(): void {
     if (this.#block === undefined) return;
-    this.#pool?.give(this.#block);
+    this.#pools.give(this.#block);
     this.#block = undefined;
   }
 }

@@ -9,6 +9,7 @@ import { Region } from '../../native-bindings/memory.js';
 const SLAB_BYTES = 1024 * 1024;
 
 interface Slab {
+  readonly pool: BlockPool;
   readonly region: Region;
   readonly free: Block[];
 }
@@ -97,8 +98,43 @@ export class BlockPool {
   #newSlab(): Slab {
     const count = this.#blocksASlab;
     const region = new Region(count * this.blockSize);
-    const slab: Slab = { region, free: [] };
+    const slab: Slab = { pool: this, region, free: [] };
     for (let i = count - 1; i >= 0; i--) slab.free.push({ slab, region, offset: i * this.blockSize });
     return slab;
+  }
+}
+
+/** Pools of different sizes. What needs a block takes the smallest that fits, or a larger one where those have run out. */
+export class BlockPools {
+  /** By size. */
+  readonly #pools: readonly BlockPool[];
+
+  /** @param pools by size, the smallest first */
+  constructor(pools: readonly BlockPool[]) {
+    this.#pools = pools;
+  }
+
+  /** Blocks of all of them that are taken. */
+  get inUse(): number {
+    return this.#pools.reduce((sum, pool) => sum + pool.inUse, 0);
+  }
+
+  /**
+   * A block of at least `length` bytes.
+   * @throws PoolExhaustedError
+   */
+  take(length: number): Block {
+    const pools = this.#pools;
+    const largest = pools[pools.length - 1];
+    if (length > largest.blockSize) throw new RangeError(`${length} bytes do not fit a block`);
+    for (let i = 0; i < pools.length; i++) {
+      if (length <= pools[i].blockSize && pools[i].available) return pools[i].take();
+    }
+    return largest.take();
+  }
+
+  /** Gives a block back to the pool that it came from. */
+  give(block: Block): void {
+    block.slab.pool.give(block);
   }
 }

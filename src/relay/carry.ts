@@ -4,20 +4,20 @@
  */
 
 import type { Region } from '../../native-bindings/memory.js';
-import type { Block, BlockPool } from './block-pool.js';
+import type { Block, BlockPools } from './block-pool.js';
 
-/** A salt of 32 bytes and a sealed length of 18. */
-const FEW_BYTES = 50;
+/** A salt of 32 bytes and what comes sealed behind it: a length of 18 bytes, or (SIP022) the fixed header of a response, 59 bytes. */
+const FEW_BYTES = 32 + 59;
 
 export class Carry {
-  readonly #pool: BlockPool;
+  readonly #pools: BlockPools;
   /** Made when the first few bytes have to be kept, which most sessions never need. */
   #few: Uint8Array | undefined = undefined;
   #block: Block | undefined = undefined;
   length = 0;
 
-  constructor(pool: BlockPool) {
-    this.#pool = pool;
+  constructor(pools: BlockPools) {
+    this.#pools = pools;
   }
 
   /** Puts the kept bytes at `into[at]`, where the next ones are received behind them. @returns how many */
@@ -30,23 +30,30 @@ export class Carry {
   /** Keeps `from[at, end)` in place of what was kept. @throws PoolExhaustedError */
   save(from: Region, at: number, end: number): void {
     const length = end - at;
-    if (length > this.#pool.blockSize) throw new RangeError(`a unit of ${length} bytes does not fit a block`);
     if (length <= FEW_BYTES) {
       this.clear();
       if (length === 0) return;
       this.#few ??= new Uint8Array(FEW_BYTES);
       copy(from.bytes, at, this.#few, 0, length);
     } else {
-      this.#block ??= this.#pool.take();
-      copy(from.bytes, at, this.#block.region.bytes, this.#block.offset, length);
+      const block = this.#blockOf(length);
+      copy(from.bytes, at, block.region.bytes, block.offset, length);
     }
     this.length = length;
+  }
+
+  /** The block that is there, where it is large enough. */
+  #blockOf(length: number): Block {
+    if (this.#block !== undefined && length <= this.#block.slab.pool.blockSize) return this.#block;
+    this.clear();
+    this.#block = this.#pools.take(length);
+    return this.#block;
   }
 
   clear(): void {
     this.length = 0;
     if (this.#block === undefined) return;
-    this.#pool.give(this.#block);
+    this.#pools.give(this.#block);
     this.#block = undefined;
   }
 }

@@ -3,9 +3,9 @@
 import type { LogLevel } from '../config/types.js';
 import { formatTarget, type Target } from '../net/target.js';
 import type { Reactor } from '../reactor/reactor.js';
-import { BlockPool } from './block-pool.js';
+import { BlockPool, BlockPools } from './block-pool.js';
 import type { Status } from './status.js';
-import { OUTPUT_SIZE, SMALL_OUTPUT_SIZE, Workspace } from './workspace.js';
+import { MEDIUM_OUTPUT_SIZE, OUTPUT_SIZE, SMALL_OUTPUT_SIZE, Workspace } from './workspace.js';
 
 export type LogFields = Readonly<Record<string, string | number | boolean>>;
 
@@ -33,7 +33,12 @@ export interface Counters {
 export const LARGE_BLOCKS_BYTES = 256 * 1024 * 1024;
 /** A few blocks, so that a connection which stalls again and again does not ask the system each time. */
 const LARGE_SLAB_BYTES = 4 * 1024 * 1024;
-/** Likewise of rests of at most a chunk, and of incomplete chunks: some 15,000 of them; past that the one which needs a block ends. */
+/**
+ * Likewise of rests of up to four chunks, and of incomplete chunks of the 2022 edition, which are as long: some 4,000 of them; then as with
+ * the large ones.
+ */
+export const MEDIUM_BLOCKS_BYTES = 256 * 1024 * 1024;
+/** Likewise of rests of at most a chunk, and of incomplete chunks: some 15,000 of them; past all of these the one which needs a block ends. */
 export const SMALL_BLOCKS_BYTES = 256 * 1024 * 1024;
 
 /** A session, as far as its reactor's owner must know it: to end it when the program stops. */
@@ -81,7 +86,9 @@ export class RelayContext {
   readonly log: Log;
   readonly workspace = new Workspace();
   readonly largeBlocks = new BlockPool(OUTPUT_SIZE, LARGE_BLOCKS_BYTES, LARGE_SLAB_BYTES);
+  readonly mediumBlocks = new BlockPool(MEDIUM_OUTPUT_SIZE, MEDIUM_BLOCKS_BYTES);
   readonly smallBlocks = new BlockPool(SMALL_OUTPUT_SIZE, SMALL_BLOCKS_BYTES);
+  readonly blocks = new BlockPools([this.smallBlocks, this.mediumBlocks, this.largeBlocks]);
   readonly sessions = new Set<Session>();
   /** In the order in which they came, as the next two. */
   readonly handshakes = new Set<Handshake>();
@@ -177,6 +184,7 @@ export class RelayContext {
   release(): void {
     this.workspace.release();
     this.largeBlocks.release();
+    this.mediumBlocks.release();
     this.smallBlocks.release();
   }
 }

@@ -118,8 +118,8 @@ export class Relay implements TimeoutHandler {
     this.#sealer = stream.sealer;
     this.#opener = stream.opener;
     this.#carry = carry;
-    this.plain = new RelayEnd(this, plain, new Backlog(context.smallBlocks, context.largeBlocks));
-    this.cipher = new RelayEnd(this, cipher, new Backlog(context.smallBlocks, context.largeBlocks));
+    this.plain = new RelayEnd(this, plain, new Backlog(context.blocks));
+    this.cipher = new RelayEnd(this, cipher, new Backlog(context.blocks));
     this.#lastActivityMs = context.reactor.nowMs;
     plain.handOver(this.plain);
     cipher.handOver(this.cipher);
@@ -186,7 +186,8 @@ export class Relay implements TimeoutHandler {
 
   /** One chunk where there is no memory left for the rest of more. */
   #chunksToRead(end: RelayEnd): number {
-    return this.#context.largeBlocks.available ? end.readChunks : 1;
+    const { largeBlocks, mediumBlocks } = this.#context;
+    return largeBlocks.available && mediumBlocks.available ? end.readChunks : 1;
   }
 
   /** Seals payload of the input buffer, with the header where that has not gone yet. @returns false where the relay is over */

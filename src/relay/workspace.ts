@@ -4,8 +4,7 @@
  */
 
 import { Region } from '../../native-bindings/memory.js';
-import { LONGEST_UNIT } from '../shadowsocks/aead-2017/stream-opener.js';
-import { StreamSealer2017 } from '../shadowsocks/aead-2017/stream-sealer.js';
+import { CHUNK_OVERHEAD, FORMAT_2022, sealedLength } from '../shadowsocks/chunk-format.js';
 import { CHUNK_PAYLOAD, HEADER_ROOM } from '../shadowsocks/protocol.js';
 
 /**
@@ -18,13 +17,16 @@ export const READ_LENGTH = MAX_READ_CHUNKS * CHUNK_PAYLOAD;
 /** Room in front of what is received: for the header that goes with the first payload. */
 export const HEADROOM = HEADER_ROOM;
 
-/** A carried-over incomplete unit is put between headroom and received bytes. */
-const INPUT_SIZE = HEADROOM + LONGEST_UNIT + READ_LENGTH;
+/** A receive of sealed chunks, the incomplete one in front of it included. */
+const INPUT_SIZE = HEADROOM + READ_LENGTH + MAX_READ_CHUNKS * CHUNK_OVERHEAD;
 /** Also the most that one send can leave over. */
-export const OUTPUT_SIZE = StreamSealer2017.sealedLength(INPUT_SIZE);
+export const OUTPUT_SIZE = sealedLength(INPUT_SIZE);
 
-/** The most that a send of one chunk can leave over, the header of a first one included. */
-export const SMALL_OUTPUT_SIZE = StreamSealer2017.sealedLength(HEADROOM + CHUNK_PAYLOAD);
+/** The most that a send of one chunk of the 2022 edition can leave over, or one of the first receives; an incomplete chunk is shorter. */
+export const MEDIUM_OUTPUT_SIZE = sealedLength(HEADROOM + FORMAT_2022.fullPayload);
+
+/** The most that a send of one chunk of AEAD 2017 can leave over, the header of a first one included. */
+export const SMALL_OUTPUT_SIZE = sealedLength(HEADROOM + CHUNK_PAYLOAD);
 
 export class Workspace {
   readonly input = new Region(INPUT_SIZE);

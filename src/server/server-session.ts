@@ -55,7 +55,7 @@ export class ServerSession implements EventHandler, DialHandler, TimeoutHandler,
     const { relay, protocol, probeTimeoutMs } = context;
     this.#startMs = relay.reactor.nowMs;
     this.#request = protocol.newRequest();
-    this.#carry = new Carry(relay.smallBlocks);
+    this.#carry = new Carry(relay.blocks);
     this.#client = TcpSocket.accepted(relay.reactor, fd, this);
     if (probeTimeoutMs !== Number.POSITIVE_INFINITY) relay.reactor.arm(this.#deadline, probeTimeoutMs);
     relay.begin(this);

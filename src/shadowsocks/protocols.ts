@@ -21,7 +21,7 @@ export function clientProtocol(endpoint: ShadowsocksEndpoint, means: ProtocolMea
   return {
     connect(target) {
       const opener = new StreamOpener2017(keyring);
-      opener.allowEmptyChunks = true;
+      opener.allowEmptyChunks();
       return { sealer: new StreamSealer2017(keyring, target), opener };
     },
     wipe: () => keyring.wipe(),

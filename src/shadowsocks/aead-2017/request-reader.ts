@@ -1,16 +1,18 @@
 /** The server's side of an AEAD 2017 connection's beginning: chunk after chunk is opened until the target address is whole. */
 
 import type { Region } from '../../../native-bindings/memory.js';
+import { TAG_LENGTH } from '../../crypto/aead.js';
 import { decodeTarget } from '../../net/target.js';
+import { FORMAT_2017 } from '../chunk-format.js';
 import type { Keyring } from '../keyring.js';
 import type { RequestOutcome, RequestReader } from '../protocol.js';
-import { LONGEST_UNIT, StreamOpener2017 } from './stream-opener.js';
+import { StreamOpener2017 } from './stream-opener.js';
 import { StreamSealer2017 } from './stream-sealer.js';
 
 const MORE: RequestOutcome = { kind: 'more' };
 
 export class RequestReader2017 implements RequestReader {
-  readonly longestUnit = LONGEST_UNIT;
+  readonly longestUnit = FORMAT_2017.maxPayload + TAG_LENGTH;
   readonly #keyring: Keyring;
   readonly #opener: StreamOpener2017;
   /** Plaintext of an address that is split over chunks. */
@@ -40,7 +42,7 @@ export class RequestReader2017 implements RequestReader {
       if (decoded.status === 'bad') return { kind: 'rejected', status: 'ERR_ADDRESS', reason: decoded.reason };
       if (decoded.status === 'ok') {
         this.#plaintext = undefined;
-        this.#opener.allowEmptyChunks = true;
+        this.#opener.allowEmptyChunks();
         const stream = { sealer: new StreamSealer2017(this.#keyring, undefined), opener: this.#opener };
         return { kind: 'accepted', target: decoded.target, payloadAt: decoded.length, payloadEnd: length, stream };
       }

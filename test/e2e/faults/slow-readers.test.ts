@@ -2,13 +2,13 @@
 
 import { expect } from 'chai';
 import { OUTPUT_SIZE } from '../../../src/relay/workspace.js';
-import { LONGEST_UNIT } from '../../../src/shadowsocks/aead-2017/stream-opener.js';
+import { CHUNK_OVERHEAD, FORMAT_2017 } from '../../../src/shadowsocks/chunk-format.js';
 import { Children, mebibytes, type ProxyChild } from '../../support/load/children.js';
 
 const STALLED = 100;
 const TRANSFER_LENGTH = 100 * 1024 * 1024;
 /** What a stalled direction may keep: what one send left over, and the beginning of a chunk. */
-const BACKLOG_BOUND_MIB = mebibytes(STALLED * (OUTPUT_SIZE + LONGEST_UNIT));
+const BACKLOG_BOUND_MIB = mebibytes(STALLED * (OUTPUT_SIZE + FORMAT_2017.maxPayload + CHUNK_OVERHEAD));
 
 describe('slow readers', function () {
   this.timeout(60_000);

@@ -21,28 +21,43 @@ import {
 } from '../../../src/net/tcp-listener.js';
 import { KEEP_ALIVE_PROBES } from '../../../src/net/tcp-options.js';
 import { DEFAULT_EVENTS_PER_WAIT } from '../../../src/reactor/reactor.js';
-import { LARGE_BLOCKS_BYTES, MAX_DRAINING, SMALL_BLOCKS_BYTES } from '../../../src/relay/context.js';
+import {
+  LARGE_BLOCKS_BYTES,
+  MAX_DRAINING,
+  MEDIUM_BLOCKS_BYTES,
+  SMALL_BLOCKS_BYTES,
+} from '../../../src/relay/context.js';
 import * as drain from '../../../src/relay/drain.js';
 import * as relay from '../../../src/relay/relay.js';
-import { HEADROOM, OUTPUT_SIZE, READ_LENGTH, SMALL_OUTPUT_SIZE } from '../../../src/relay/workspace.js';
-import { LONGEST_UNIT, MAX_EMPTY_CHUNKS } from '../../../src/shadowsocks/aead-2017/stream-opener.js';
+import {
+  HEADROOM,
+  MEDIUM_OUTPUT_SIZE,
+  OUTPUT_SIZE,
+  READ_LENGTH,
+  SMALL_OUTPUT_SIZE,
+} from '../../../src/relay/workspace.js';
+import { MAX_EMPTY_CHUNKS } from '../../../src/shadowsocks/aead-2017/stream-opener.js';
+import { MAX_IDENTITY_KEYS } from '../../../src/shadowsocks/aead-2022/keys.js';
+import { LONGEST_UNIT } from '../../../src/shadowsocks/chunk-format.js';
 import { readDocument, section, tableRows } from './documents.js';
 
 /** By file, as the second column has them. Times are in the unit that the name ends with. */
 const CODE: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   'src/reactor/reactor.ts': { DEFAULT_EVENTS_PER_WAIT },
-  'src/relay/workspace.ts': { READ_LENGTH, HEADROOM, OUTPUT_SIZE, SMALL_OUTPUT_SIZE },
+  'src/relay/workspace.ts': { READ_LENGTH, HEADROOM, OUTPUT_SIZE, MEDIUM_OUTPUT_SIZE, SMALL_OUTPUT_SIZE },
   'src/relay/relay.ts': {
     RECEIVES_A_TURN: relay.RECEIVES_A_TURN,
     FIRST_PAYLOAD_WAIT_MS: relay.FIRST_PAYLOAD_WAIT_MS,
   },
   'src/relay/drain.ts': { RECEIVES_A_TURN: drain.RECEIVES_A_TURN, LAST_BYTES_MS: drain.LAST_BYTES_MS },
-  'src/relay/context.ts': { LARGE_BLOCKS_BYTES, SMALL_BLOCKS_BYTES, MAX_DRAINING },
+  'src/relay/context.ts': { LARGE_BLOCKS_BYTES, MEDIUM_BLOCKS_BYTES, SMALL_BLOCKS_BYTES, MAX_DRAINING },
   'src/net/tcp-listener.ts': { ACCEPTS_A_TURN, LISTEN_BACKLOG, SHORTAGE_PAUSE_MS, SHORTAGE_REPORT_INTERVAL_MS },
   'src/net/tcp-dialer.ts': { ATTEMPT_DELAY_MS, MAX_CANDIDATES },
   'src/net/tcp-options.ts': { KEEP_ALIVE_PROBES },
   'src/net/target.ts': { MAX_TARGET_LENGTH },
-  'src/shadowsocks/aead-2017/stream-opener.ts': { LONGEST_UNIT, MAX_EMPTY_CHUNKS },
+  'src/shadowsocks/aead-2017/stream-opener.ts': { MAX_EMPTY_CHUNKS },
+  'src/shadowsocks/chunk-format.ts': { LONGEST_UNIT },
+  'src/shadowsocks/aead-2022/keys.ts': { MAX_IDENTITY_KEYS },
   'src/local/local-session.ts': { HANDSHAKE_READ_LENGTH },
   'src/crypto/libcrypto-cipher.ts': { POOL_LIMIT },
   'src/dns/name-lookup.ts': { RESOLUTION_DELAY_MS },

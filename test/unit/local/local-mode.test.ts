@@ -46,8 +46,7 @@ describe('the client', () => {
   function expectNothingLeft(): void {
     expect(bench.context.sessions.size, 'sessions').to.equal(0);
     bench.context.endDraining();
-    expect(bench.context.largeBlocks.inUse, 'backlogs').to.equal(0);
-    expect(bench.context.smallBlocks.inUse, 'carries').to.equal(0);
+    expect(bench.context.blocks.inUse, 'backlogs and carries').to.equal(0);
     expect(bench.reactor.timers.count(), 'timers').to.equal(0);
     expect(bench.reactor.registered, 'descriptors but for the listener').to.equal(1);
   }

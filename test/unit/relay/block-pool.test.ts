@@ -3,7 +3,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { liveRegions } from '../../../native-bindings/memory.js';
-import { type Block, BlockPool, PoolExhaustedError } from '../../../src/relay/block-pool.js';
+import { type Block, BlockPool, BlockPools, PoolExhaustedError } from '../../../src/relay/block-pool.js';
 
 const MIB = 1024 * 1024;
 
@@ -89,5 +89,34 @@ describe('the pool of blocks', () => {
       expect(liveRegions()).to.equal(regions);
     });
     fc.assert(property, { numRuns: 60 });
+  });
+});
+
+describe('pools of blocks of several sizes', () => {
+  const SIZES = [1000, 5000, 20_000];
+
+  it('give the smallest block that fits, a larger one where those have run out, and none once all have', () => {
+    const three = SIZES.map((size) => new BlockPool(size, 2 * size));
+    const pools = new BlockPools(three);
+    const inUse = (): number[] => three.map((pool) => pool.inUse);
+    const blocks = [pools.take(5000), pools.take(1000), pools.take(1)];
+    expect(inUse()).to.deep.equal([2, 1, 0]);
+    blocks.push(pools.take(1), pools.take(1), pools.take(20_000));
+    expect(inUse()).to.deep.equal([2, 2, 2]);
+    expect(pools.inUse).to.equal(6);
+    expect(() => pools.take(1)).to.throw(PoolExhaustedError);
+    expect(() => pools.take(20_001)).to.throw(RangeError);
+    for (const block of blocks) pools.give(block);
+    expect(inUse()).to.deep.equal([0, 0, 0]);
+    for (const pool of three) pool.release();
+  });
+
+  it('do not give a block that is too small, though it is the last one', () => {
+    const three = SIZES.map((size) => new BlockPool(size, size));
+    const pools = new BlockPools(three);
+    const large = pools.take(20_000);
+    expect(() => pools.take(5001)).to.throw(PoolExhaustedError);
+    pools.give(large);
+    for (const pool of three) pool.release();
   });
 });

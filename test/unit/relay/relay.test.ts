@@ -59,7 +59,7 @@ describe('a relay', () => {
     const keyring = keyringOf(METHOD, PASSWORD);
     const statuses: Status[] = [];
     const opener = new StreamOpener2017(keyring);
-    opener.allowEmptyChunks = true;
+    opener.allowEmptyChunks();
     const owner = {
       relayEnded(status: Status) {
         statuses.push(status);
@@ -67,7 +67,7 @@ describe('a relay', () => {
         cipher.socket.close();
       },
     };
-    const carry = new Carry(bench.context.smallBlocks);
+    const carry = new Carry(bench.context.blocks);
     const stream = { sealer: new StreamSealer2017(keyring, header), opener };
     const relay = new Relay(bench.context, owner, plain.socket, cipher.socket, stream, carry);
     const oracle = new OracleOpener(METHOD, PASSWORD);
@@ -89,12 +89,11 @@ describe('a relay', () => {
 
   /** A backlog holds one block, in one pool or the other, and an incomplete chunk another one. */
   function blocksInUse(): number {
-    return bench.context.largeBlocks.inUse + bench.context.smallBlocks.inUse;
+    return bench.context.blocks.inUse;
   }
 
   function expectNothingLeft(): void {
-    expect(bench.context.largeBlocks.inUse, 'backlogs').to.equal(0);
-    expect(bench.context.smallBlocks.inUse, 'carries').to.equal(0);
+    expect(bench.context.blocks.inUse, 'backlogs and carries').to.equal(0);
     expect(bench.reactor.timers.count(), 'timers').to.equal(0);
     expect(bench.reactor.registered, 'descriptors').to.equal(0);
     expect(bench.reactor.statistics.failures, 'handlers that threw').to.equal(0);
@@ -174,7 +173,7 @@ describe('a relay', () => {
         bench.reactor.turn(TURN_MS);
       }
       bench.until('the payload', () => plain.text === 'onetwo');
-      expect(bench.context.smallBlocks.inUse).to.equal(0);
+      expect(bench.context.blocks.inUse).to.equal(0);
     });
   });
 
@@ -218,23 +217,25 @@ describe('a relay', () => {
       expect(opened().equals(all)).to.equal(true);
     });
 
-    it('goes on a chunk at a time where the memory for more is used up', () => {
-      const giveBack = exhaust(bench.context.largeBlocks);
-      const { relay, plain, cipher, sealer } = make();
-      plain.reading = false;
-      relay.startOpened(undefined);
-      const all = pattern(MUCH);
-      cipher.send(Buffer.concat([sealer.salt, sealer.chunks(all)]));
-      bench.settle();
-      plain.reading = true;
-      bench.until('everything', () => plain.receivedLength === all.length);
-      expect(plain.received.equals(all)).to.equal(true);
-      giveBack();
-    });
+    for (const pool of ['largeBlocks', 'mediumBlocks'] as const) {
+      it(`goes on a chunk at a time where the memory for more is used up (${pool})`, () => {
+        const giveBack = exhaust(bench.context[pool]);
+        const { relay, plain, cipher, sealer } = make();
+        plain.reading = false;
+        relay.startOpened(undefined);
+        const all = pattern(MUCH);
+        cipher.send(Buffer.concat([sealer.salt, sealer.chunks(all)]));
+        bench.settle();
+        plain.reading = true;
+        bench.until('everything', () => plain.receivedLength === all.length);
+        expect(plain.received.equals(all)).to.equal(true);
+        giveBack();
+      });
+    }
 
     it('ends alone where all memory for backlogs is used up', () => {
       const { relay, plain, cipher, sealer, statuses } = make();
-      const giveBack = [bench.context.largeBlocks, bench.context.smallBlocks].map(exhaust);
+      const giveBack = [bench.context.largeBlocks, bench.context.mediumBlocks, bench.context.smallBlocks].map(exhaust);
       plain.reading = false;
       relay.startOpened(undefined);
       cipher.send(Buffer.concat([sealer.salt, sealer.chunks(pattern(MUCH))]));

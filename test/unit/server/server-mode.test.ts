@@ -51,8 +51,7 @@ describe('the server', () => {
     expect(bench.context.sessions.size, 'sessions').to.equal(0);
     expect(bench.context.handshakes.size, 'handshakes').to.equal(0);
     bench.context.endDraining();
-    expect(bench.context.largeBlocks.inUse, 'backlogs').to.equal(0);
-    expect(bench.context.smallBlocks.inUse, 'carries').to.equal(0);
+    expect(bench.context.blocks.inUse, 'backlogs and carries').to.equal(0);
     expect(bench.reactor.timers.count(), 'timers').to.equal(0);
     expect(bench.reactor.registered, 'descriptors but for the listener').to.equal(1);
   }
@@ -216,10 +215,10 @@ describe('the server', () => {
       for (const length of [0, 1, 49, 1000]) own.connect(ownPort).send(Buffer.alloc(length, 7));
       own.settle();
       expect(own.context.sessions.size).to.be.greaterThan(3);
-      expect(own.context.smallBlocks.inUse + own.context.largeBlocks.inUse).to.be.greaterThan(0);
+      expect(own.context.blocks.inUse).to.be.greaterThan(0);
       own.close();
       expect([own.reactor.registered, own.reactor.timers.count()]).to.deep.equal([0, 0]);
-      expect([own.context.smallBlocks.inUse, own.context.largeBlocks.inUse]).to.deep.equal([0, 0]);
+      expect(own.context.blocks.inUse).to.equal(0);
     };
     round();
     const before = { regions: liveRegions(), descriptors: openDescriptors() };
@@ -284,7 +283,7 @@ describe('the server', () => {
     it('holds it also where no memory is left to wait for the rest of it', () => {
       const taken = [];
       try {
-        for (;;) taken.push(bench.context.smallBlocks.take());
+        for (;;) taken.push(bench.context.blocks.take(1));
       } catch (error) {
         expect(error).to.be.instanceOf(PoolExhaustedError);
       }
@@ -294,7 +293,7 @@ describe('the server', () => {
       bench.settle();
       expect([client.end, client.receivedLength]).to.deep.equal(['open', 0]);
       expect(outcomes()).to.deep.equal({ ERR_MEMORY: 1 });
-      for (const block of taken) bench.context.smallBlocks.give(block);
+      for (const block of taken) bench.context.blocks.give(block);
     });
 
     it('holds no more than a number of clients that say nothing: the oldest gets its FIN', function () {
@@ -340,7 +339,7 @@ describe('the server', () => {
       const clients = Array.from({ length: 200 }, () => bench.connect(port));
       for (const client of clients) client.send(Buffer.alloc(49, 1));
       bench.settle();
-      expect(bench.context.smallBlocks.inUse).to.equal(0);
+      expect(bench.context.blocks.inUse).to.equal(0);
     });
   });
 
