@@ -6,7 +6,7 @@ import type { Target } from '../../../src/net/target.js';
 import { targetFromHost } from '../../../src/net/target.js';
 import type { Block, BlockPool } from '../../../src/relay/block-pool.js';
 import { Carry } from '../../../src/relay/carry.js';
-import { Relay } from '../../../src/relay/relay.js';
+import { FIRST_PAYLOAD_WAIT_MS, Relay } from '../../../src/relay/relay.js';
 import type { Status } from '../../../src/relay/status.js';
 import { READ_LENGTH } from '../../../src/relay/workspace.js';
 import { StreamOpener2017 } from '../../../src/shadowsocks/aead-2017/stream-opener.js';
@@ -123,7 +123,9 @@ describe('a relay', () => {
       relay.start();
       bench.reactor.turn(0);
       bench.poll();
-      expect(cipher.receivedLength).to.equal(0);
+      const atOnce = cipher.receivedLength;
+      // On a machine that was busy with something else the wait may be over already.
+      if (performance.now() - startMs < FIRST_PAYLOAD_WAIT_MS) expect(atOnce).to.equal(0);
       bench.until('the header', () => cipher.receivedLength > 0);
       expect(performance.now() - startMs).to.be.greaterThan(9);
       expect(opened().equals(HEADER)).to.equal(true);
