@@ -2,6 +2,7 @@
 
 import type { LocalSettings, LogLevel, ServerSettings } from '../config/types.js';
 import type { LogFields } from '../relay/context.js';
+import type { ReplayMemory } from '../shadowsocks/replay.js';
 
 /** What a reactor thread is started with. */
 export type ReactorTask = {
@@ -10,6 +11,8 @@ export type ReactorTask = {
   /** Descriptors belong to the process, so the ones that the control plane opened are the thread's to use, and to close. */
   readonly listeners: readonly number[];
   readonly logLevel: LogLevel;
+  /** The same memory for all threads. */
+  readonly replay: ReplayMemory;
 } & (
   | { readonly mode: 'local'; readonly settings: LocalSettings }
   | { readonly mode: 'server'; readonly settings: ServerSettings }

@@ -19,6 +19,7 @@ import { type TimeoutHandler, Timer } from '../reactor/timers.js';
 import { type Log, RelayContext } from '../relay/context.js';
 import type { Mode, ModeParts } from '../relay/mode.js';
 import { startServerMode } from '../server/server-mode.js';
+import { openReplayFilters } from '../shadowsocks/replay.js';
 import { logEnabled } from './log-level.js';
 import type { FromReactor, ReactorTask, Statistics, ToReactor } from './messages.js';
 
@@ -56,7 +57,11 @@ class ReactorThread implements TimeoutHandler {
     const parts: ModeParts = {
       context: this.#context,
       resolver: this.#resolver,
-      means: { derivation: createSubkeyDerivation(), random: createRandomSource() },
+      means: {
+        derivation: createSubkeyDerivation(),
+        random: createRandomSource(),
+        replay: openReplayFilters(task.replay),
+      },
     };
     try {
       this.#mode =

@@ -6,6 +6,7 @@ import { raiseOpenFileLimit } from '../../native-bindings/limits.js';
 import { close } from '../../native-bindings/socket.js';
 import type { HostPort, LocalSettings, LogLevel, ServerSettings } from '../config/types.js';
 import type { LogFields } from '../relay/context.js';
+import { allocateReplayMemory } from '../shadowsocks/replay.js';
 import { openListeners } from './listen.js';
 import type { FromReactor, ReactorTask, Statistics, ToReactor } from './messages.js';
 import { StartError } from './start-error.js';
@@ -144,8 +145,9 @@ export class Supervisor {
       settings.workers,
       settings,
     );
+    const replay = allocateReplayMemory();
     const handles = byWorker.map((listeners, worker) => {
-      const task = { worker, listeners, logLevel };
+      const task = { worker, listeners, logLevel, replay };
       return new ReactorHandle(
         what.mode === 'local'
           ? { ...task, mode: 'local', settings: what.settings }

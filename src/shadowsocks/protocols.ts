@@ -9,11 +9,14 @@ import { StreamOpener2017 } from './aead-2017/stream-opener.js';
 import { StreamSealer2017 } from './aead-2017/stream-sealer.js';
 import { Keyring, masterKeyOf } from './keyring.js';
 import type { ClientProtocol, ServerProtocol } from './protocol.js';
+import type { ReplayFilters } from './replay.js';
 
 /** What all endpoints of a reactor share. */
 export interface ProtocolMeans {
   readonly derivation: SubkeyDerivation;
   readonly random: RandomSource;
+  /** Shared with the other reactors. */
+  readonly replay: ReplayFilters;
 }
 
 export function clientProtocol(endpoint: ShadowsocksEndpoint, means: ProtocolMeans): ClientProtocol {

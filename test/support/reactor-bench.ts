@@ -19,6 +19,7 @@ import { type EventHandler, Reactor } from '../../src/reactor/reactor.js';
 import { type LogFields, RelayContext } from '../../src/relay/context.js';
 import type { Mode, ModeParts } from '../../src/relay/mode.js';
 import { startServerMode } from '../../src/server/server-mode.js';
+import { allocateReplayMemory, openReplayFilters } from '../../src/shadowsocks/replay.js';
 import { awaitReady, Descriptors, LOOPBACK, PATIENCE_MS, portOf } from './loopback-sockets.js';
 import { Peer } from './peer.js';
 
@@ -38,6 +39,8 @@ export class ReactorBench {
   names: KnownNames = {};
   readonly #peers: Peer[] = [];
   readonly #modes: Mode[] = [];
+  /** One for all modes of the bench, as a process has. */
+  readonly #replay = openReplayFilters(allocateReplayMemory());
   #aheadMs = 0;
 
   constructor(idleTimeoutMs = 0) {
@@ -155,7 +158,7 @@ export class ReactorBench {
     return {
       context: this.context,
       resolver: this.#resolver(),
-      means: { derivation, random },
+      means: { derivation, random, replay: this.#replay },
     };
   }
 

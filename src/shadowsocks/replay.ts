@@ -1,0 +1,47 @@
+/**
+ * What keeps a recorded stream or packet from being used a second time. The 2022 edition has timestamps, so it must remember salts for as
+ * long as a timestamp is good, and exactly; AEAD 2017 has none, so it remembers as many as there is room for. Each memory is the process's:
+ * the kernel may give the replay to another reactor than the original.
+ */
+
+import type { SaltFilter } from './salt-filter.js';
+import { allocateSaltMemory, type SaltMemory, SharedSalts } from './salt-memory.js';
+
+/** Those of a process. */
+export interface ReplayFilters {
+  /** The 2022 edition over TCP: request salts that a server has accepted. (Its datagrams have windows instead.) */
+  readonly tcp2022: SaltFilter;
+  /** AEAD 2017 over TCP: salts of either direction, the own ones included. */
+  readonly tcp2017: SaltFilter;
+  /** The same for datagrams, apart from it: one busy session of them must not make a server forget its connections. */
+  readonly udp2017: SaltFilter;
+}
+
+/** What the control plane hands to the reactors' threads: plain data, whose buffers they share. */
+export type ReplayMemory = Readonly<Record<keyof ReplayFilters, SaltMemory>>;
+
+/**
+ * SIP022 wants 60 s. But a salt that is stamped 30 s ahead, in whole seconds on both sides, stays good until just before 61 s have passed.
+ */
+const RETENTION_2022_MS = 62_000;
+/** For each 62 s, that is 16,900 new connections a second; more are refused. Only who has a key can get there. */
+const CAPACITY_2022 = 1 << 20;
+/** So the last 500,000 to 1,000,000 salts are known, as in shadowsocks-libev; a connection has two. */
+const CAPACITY_2017 = 500_000;
+
+export function allocateReplayMemory(): ReplayMemory {
+  return {
+    tcp2022: allocateSaltMemory('whole', CAPACITY_2022, RETENTION_2022_MS),
+    tcp2017: allocateSaltMemory('end', CAPACITY_2017, Number.POSITIVE_INFINITY),
+    udp2017: allocateSaltMemory('end', CAPACITY_2017, Number.POSITIVE_INFINITY),
+  };
+}
+
+/** One thread's access to them. */
+export function openReplayFilters({ tcp2022, tcp2017, udp2017 }: ReplayMemory): ReplayFilters {
+  return {
+    tcp2022: new SharedSalts(tcp2022),
+    tcp2017: new SharedSalts(tcp2017),
+    udp2017: new SharedSalts(udp2017),
+  };
+}

@@ -1,0 +1,109 @@
+/**
+ * A set of salts in shared memory that only grows until it is emptied as a whole. Entries lie one behind the other and are chained from a table
+ * of heads, so the set touches as much memory as it has entries: a table of entries scattered by their hash would touch all of its pages
+ * after a few thousand.
+ *
+ * It is not safe by itself: whoever uses it holds the lock.
+ */
+
+/** The table of heads begins with this many, and doubles when there are more entries. */
+const FIRST_HEAD_BITS = 10;
+
+/** Words in front of the heads: how many entries there are, and how many bits of a hash choose a head. */
+const COUNT = 0;
+const HEAD_BITS = 1;
+const HEADER_WORDS = 2;
+
+function maxHeads(capacity: number): number {
+  return 1 << Math.max(FIRST_HEAD_BITS, Math.ceil(Math.log2(capacity)));
+}
+
+/** How much memory a set needs, in words of 32 bits. */
+export function generationWords(capacity: number, entryWords: number): number {
+  return HEADER_WORDS + maxHeads(capacity) + capacity * (1 + entryWords);
+}
+
+export class SaltGeneration {
+  readonly #header: Int32Array;
+  /** By the upper bits of a hash: the number of an entry, from 1 on; 0 for none. */
+  readonly #heads: Int32Array;
+  /** By entry: the next one of its chain. */
+  readonly #next: Int32Array;
+  readonly #entries: Int32Array;
+  readonly #capacity: number;
+  readonly #entryWords: number;
+  readonly #multipliers: Int32Array;
+
+  /**
+   * @param memory `generationWords` of it, zeroed once
+   * @param multipliers odd and secret, one for each word of an entry: without them nobody can choose salts that share a chain
+   */
+  constructor(memory: Int32Array, capacity: number, multipliers: Int32Array) {
+    const nextAt = HEADER_WORDS + maxHeads(capacity);
+    this.#header = memory.subarray(0, HEADER_WORDS);
+    this.#heads = memory.subarray(HEADER_WORDS, nextAt);
+    this.#next = memory.subarray(nextAt, nextAt + capacity);
+    this.#entries = memory.subarray(nextAt + capacity);
+    this.#capacity = capacity;
+    this.#entryWords = multipliers.length;
+    this.#multipliers = multipliers;
+  }
+
+  get full(): boolean {
+    return this.#header[COUNT] === this.#capacity;
+  }
+
+  #headBits(): number {
+    return this.#header[HEAD_BITS] === 0 ? FIRST_HEAD_BITS : this.#header[HEAD_BITS];
+  }
+
+  /** Which chain the entry at `entries[at]` belongs to: universal hashing, by multiplication and the upper bits of the sum. */
+  #headOf(entries: Int32Array, at: number, bits: number): number {
+    const multipliers = this.#multipliers;
+    let sum = 0;
+    for (let i = 0; i < multipliers.length; i++) sum = (sum + Math.imul(entries[at + i], multipliers[i])) | 0;
+    return sum >>> (32 - bits);
+  }
+
+  has(salt: Int32Array): boolean {
+    const words = this.#entryWords;
+    const entries = this.#entries;
+    let entry = this.#heads[this.#headOf(salt, 0, this.#headBits())];
+    for (; entry !== 0; entry = this.#next[entry - 1]) {
+      const at = (entry - 1) * words;
+      let i = 0;
+      while (i < words && entries[at + i] === salt[i]) i++;
+      if (i === words) return true;
+    }
+    return false;
+  }
+
+  /** Adds one that is not in it. It must not be full. */
+  add(salt: Int32Array): void {
+    const at = this.#header[COUNT]++;
+    if (this.#header[COUNT] > 1 << this.#headBits()) this.#growHeads(at);
+    for (let i = 0; i < this.#entryWords; i++) this.#entries[at * this.#entryWords + i] = salt[i];
+    this.#link(at, this.#headBits());
+  }
+
+  #link(entry: number, bits: number): void {
+    const head = this.#headOf(this.#entries, entry * this.#entryWords, bits);
+    this.#next[entry] = this.#heads[head];
+    this.#heads[head] = entry + 1;
+  }
+
+  /** Twice as many heads; the entries stay where they are. @param count of them */
+  #growHeads(count: number): void {
+    const bits = this.#headBits() + 1;
+    this.#header[HEAD_BITS] = bits;
+    this.#heads.fill(0, 0, 1 << bits);
+    for (let entry = 0; entry < count; entry++) this.#link(entry, bits);
+  }
+
+  /** Forgets all of them. */
+  clear(): void {
+    if (this.#header[COUNT] === 0) return;
+    this.#header[COUNT] = 0;
+    this.#heads.fill(0, 0, 1 << this.#headBits());
+  }
+}
