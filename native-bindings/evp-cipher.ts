@@ -1,6 +1,6 @@
 /**
- * The ciphers of OpenSSL's libcrypto that encrypt and do not authenticate, through its EVP interface: single blocks of AES (ECB), and the modes
- * that make a stream of a block cipher (CTR, CFB). What is given out is as long as what is taken, at once: nothing is padded or held back.
+ * The ciphers of OpenSSL's libcrypto that encrypt and do not authenticate, through its EVP interface: single blocks of AES (ECB), the modes
+ * that make a stream of a block cipher (CTR, CFB), and ChaCha20. What is given out is as long as what is taken, at once: nothing is padded or held back.
  */
 
 import { copyShort, fillShort } from './bytes.js';
@@ -9,13 +9,27 @@ import { Region } from './memory.js';
 import { ADDRESS, type NumericFunction } from './platform.js';
 
 const LONGEST_KEY_LENGTH = 32;
-const LONGEST_IV_LENGTH = 16;
+export const LONGEST_IV_LENGTH = 16;
 
 const scratch = new Region(4096);
 const KEY_AT = scratch.reserve(LONGEST_KEY_LENGTH);
 const IV_AT = scratch.reserve(LONGEST_IV_LENGTH);
 const MOVED_ADDRESS = scratch.base + scratch.reserve(4);
 const ZEROS = new Uint8Array(LONGEST_KEY_LENGTH);
+
+/** What EVP's functions of ciphers return, by their names: binding a function costs more than a context. */
+const types = new Map<string, number>();
+let setPadding: NumericFunction | undefined;
+
+/** @throws LibcryptoMissingError */
+function cipherType(name: string): number {
+  let type = types.get(name);
+  if (type === undefined) {
+    type = bindCrypto(name, ADDRESS, [])();
+    types.set(name, type);
+  }
+  return type;
+}
 
 /** One cipher context, for encrypting or for decrypting. */
 export class EvpCipher {
@@ -31,14 +45,15 @@ export class EvpCipher {
     const { newContext, freeContext, init, update } = evp();
     this.#init = init;
     this.#update = update;
-    const cipher = bindCrypto(type, ADDRESS, [])();
+    const cipher = cipherType(type);
+    setPadding ??= bindCrypto('EVP_CIPHER_CTX_set_padding', 'int', [ADDRESS, 'int']);
     this.#context = newContext();
     const started = this.#context === 0 ? 0 : init(this.#context, cipher, 0, 0, 0, direction === 'encrypt' ? 1 : 0);
     if (started !== 1) {
       freeContext(this.#context);
       throw new LibcryptoMissingError(`libcrypto refuses ${type}`);
     }
-    bindCrypto('EVP_CIPHER_CTX_set_padding', 'int', [ADDRESS, 'int'])(this.#context, 0);
+    setPadding(this.#context, 0);
   }
 
   /**
@@ -52,6 +67,14 @@ export class EvpCipher {
     const result = this.#init(this.#context, 0, 0, scratch.base + KEY_AT, scratch.base + IV_AT, -1);
     fillShort(scratch.bytes, 0, KEY_AT, KEY_AT + LONGEST_KEY_LENGTH);
     if (result !== 1) throw new Error('libcrypto: EVP_CipherInit_ex failed');
+  }
+
+  /** Begins again with the key that it has. @param iv as long as the cipher says */
+  restart(iv: Uint8Array): void {
+    copyShort(iv, 0, iv.length, scratch.bytes, IV_AT);
+    if (this.#init(this.#context, 0, 0, 0, scratch.base + IV_AT, -1) !== 1) {
+      throw new Error('libcrypto: EVP_CipherInit_ex failed');
+    }
   }
 
   /** Takes the next `length` bytes, for ECB whole blocks. Input and output may be the same place, but must not overlap otherwise. */
