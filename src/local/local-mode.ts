@@ -8,7 +8,8 @@ import type { Mode, ModeParts } from '../relay/mode.js';
 import { SessionAcceptor } from '../relay/session-acceptor.js';
 import { clientProtocol } from '../shadowsocks/protocols.js';
 import { SocksCredentials } from '../socks/credentials.js';
-import { type LocalContext, LocalSession } from './local-session.js';
+import type { LocalContext } from './local-context.js';
+import { LocalSession } from './local-session.js';
 
 /**
  * Starts the client on a reactor.

@@ -1,44 +1,25 @@
 /**
- * One program's connection to the client: the SOCKS5 handshake, the choice and dialing of a server, then the relay.
+ * One program's connection to the client: the handshake, the choice and dialing of a server, then the relay.
  *
- *   socks ──request──► dialing ──connected──► relay ──► closed
- *                        └──failed──► reply, then drained
+ *   handshake ──request──► dialing ──connected──► relay ──► closed
+ *                             └──failed──► reply, then drained
  */
 
 import { copyShort } from '../../native-bindings/bytes.js';
 import { EPOLLERR, EPOLLHUP, EPOLLIN } from '../../native-bindings/constants.js';
-import type { ShadowsocksEndpoint } from '../config/types.js';
 import type { Target } from '../net/target.js';
-import type { Dial, DialHandler, TcpDialer } from '../net/tcp-dialer.js';
 import { TcpSocket, WOULD_BLOCK } from '../net/tcp-socket.js';
 import type { EventHandler } from '../reactor/reactor.js';
 import { type TimeoutHandler, Timer } from '../reactor/timers.js';
 import { Carry } from '../relay/carry.js';
-import type { RelayContext, Session } from '../relay/context.js';
+import type { Session } from '../relay/context.js';
 import { Drain } from '../relay/drain.js';
 import { Relay, type RelayOwner } from '../relay/relay.js';
 import { dialStatus, type Status } from '../relay/status.js';
-import type { ClientProtocol } from '../shadowsocks/protocol.js';
-import type { SocksCredentials } from '../socks/credentials.js';
-import { encodeReply, REP, replyForErrno } from '../socks/reply.js';
-import { Socks5Handshake, type SocksOutcome } from '../socks/socks5.js';
-
-/** A server that the client may use. */
-export interface Upstream {
-  readonly endpoint: ShadowsocksEndpoint;
-  readonly target: Target;
-  readonly protocol: ClientProtocol;
-}
-
-/** What all sessions of the client share. */
-export interface LocalContext {
-  readonly relay: RelayContext;
-  readonly dialer: TcpDialer;
-  /** In the order in which they are tried. */
-  readonly upstreams: readonly Upstream[];
-  readonly credentials: SocksCredentials;
-  readonly handshakeTimeoutMs: number;
-}
+import type { SocksAnswers, SocksHandshake, SocksRequest } from '../socks/handshake.js';
+import { socksHandshake } from './inlet.js';
+import type { LocalContext, Upstream } from './local-context.js';
+import { ServerDial, type ServerDialOwner } from './server-dial.js';
 
 /**
  * Bytes of one receive during the handshake: its messages are short, and payload that comes with them (a program that does not wait for
@@ -46,18 +27,20 @@ export interface LocalContext {
  */
 export const HANDSHAKE_READ_LENGTH = 4096;
 
-export class LocalSession implements EventHandler, DialHandler, TimeoutHandler, RelayOwner, Session {
+export class LocalSession implements EventHandler, ServerDialOwner, TimeoutHandler, RelayOwner, Session {
   readonly #context: LocalContext;
   readonly #client: TcpSocket;
   readonly #peer: string;
   readonly #startMs: number;
   readonly #deadline: Timer = new Timer(this);
-  #handshake: Socks5Handshake | undefined;
+  /** Chosen by the first byte. */
+  #handshake: SocksHandshake | undefined = undefined;
+  /** Known once the handshake is over. */
   #target: Target | undefined = undefined;
+  #answers: SocksAnswers | undefined = undefined;
   /** Payload that came together with the request. */
   #early: Uint8Array | undefined = undefined;
-  #upstreamIndex = 0;
-  #dial: Dial | undefined = undefined;
+  #dial: ServerDial | undefined = undefined;
   #server: TcpSocket | undefined = undefined;
   #relay: Relay | undefined = undefined;
   #over = false;
@@ -67,7 +50,6 @@ export class LocalSession implements EventHandler, DialHandler, TimeoutHandler, 
     this.#context = context;
     this.#peer = peer;
     this.#startMs = context.relay.reactor.nowMs;
-    this.#handshake = new Socks5Handshake(context.credentials);
     this.#client = TcpSocket.accepted(context.relay.reactor, fd, this);
     context.relay.reactor.arm(this.#deadline, context.handshakeTimeoutMs);
     context.relay.begin(this);
@@ -85,46 +67,79 @@ export class LocalSession implements EventHandler, DialHandler, TimeoutHandler, 
   /** Events of the client's socket until the relay has it. */
   handleEvents(events: number): void {
     this.#client.note(events);
-    if (this.#handshake !== undefined) this.#readHandshake(this.#handshake);
+    if (this.#target === undefined) this.#readHandshake();
     // While a server is dialed nothing is read. A half-close is no reason to give up, a reset is.
     else if (this.#relay === undefined && (events & (EPOLLERR | EPOLLHUP)) !== 0) this.#end('ERR_RESET', 'client');
   }
 
-  #readHandshake(handshake: Socks5Handshake): void {
+  #readHandshake(): void {
     const { input } = this.#context.relay.workspace;
-    while (this.#client.readable && this.#handshake !== undefined && !this.#over) {
+    while (this.#client.readable && this.#target === undefined && !this.#over) {
       const received = this.#client.receive(input, 0, HANDSHAKE_READ_LENGTH);
       if (received === WOULD_BLOCK) return;
       if (received <= 0) this.#end('ERR_SOCKS', received === 0 ? 'closed' : 'reset');
-      else this.#feed(handshake, received);
+      else this.#take(received);
     }
   }
 
-  #feed(handshake: Socks5Handshake, received: number): void {
+  #take(received: number): void {
+    const [firstByte] = this.#context.relay.workspace.input.bytes;
+    this.#handshake ??= socksHandshake(firstByte, this.#context.credentials);
+    if (this.#handshake === undefined) this.#refuse(undefined, 'ERR_SOCKS', 'version');
+    else this.#feed(this.#handshake, received);
+  }
+
+  #feed(handshake: SocksHandshake, received: number): void {
     const { input } = this.#context.relay.workspace;
-    let at = 0;
-    for (;;) {
-      const outcome: SocksOutcome = handshake.feed(input.bytes, at, received);
+    for (let at = 0; ; ) {
+      const outcome = handshake.feed(input.bytes, at, received);
       at += handshake.consumed;
-      if (outcome.kind === 'more') return;
-      if (outcome.kind === 'reply') {
-        if (!this.#reply(outcome.bytes)) return;
-      } else if (outcome.kind === 'failed') {
-        this.#refuse(outcome.reply, 'ERR_SOCKS', outcome.reason);
-        return;
-      } else if (outcome.request.command !== 'connect') {
-        this.#refuse(encodeReply(REP.COMMAND_NOT_SUPPORTED), 'ERR_SOCKS', outcome.request.command);
-        return;
-      } else {
-        this.#handshake = undefined;
-        // From here on each dial has its own time: a server that does not answer must not use up that of the next one.
-        this.#context.relay.reactor.cancel(this.#deadline);
-        if (at < received) this.#early = input.bytes.slice(at, received);
-        this.#target = outcome.request.target;
-        this.#dialNext();
-        return;
+      switch (outcome.kind) {
+        case 'more':
+          return;
+        case 'reply':
+          if (!this.#reply(outcome.bytes)) return;
+          break;
+        case 'failed':
+          this.#refuse(outcome.reply, 'ERR_SOCKS', outcome.reason);
+          return;
+        case 'request':
+          this.#serve(outcome.request, handshake.answers, at, received);
+          return;
+        default:
+          outcome satisfies never;
       }
     }
+  }
+
+  /** What lies in `input[at, end)` came behind the request. */
+  #serve({ command, target }: SocksRequest, answers: SocksAnswers, at: number, end: number): void {
+    const { relay } = this.#context;
+    switch (command) {
+      case 'connect':
+        if (at < end) this.#early = relay.workspace.input.bytes.slice(at, end);
+        this.#connect(target, answers);
+        return;
+      case 'bind':
+        relay.log.write('warn', 'BIND is refused: a Shadowsocks server cannot be asked to listen', {
+          client: this.#peer,
+        });
+        this.#refuse(answers.unsupported, 'ERR_SOCKS', command);
+        return;
+      case 'udp-associate':
+        this.#refuse(answers.unsupported, 'ERR_SOCKS', command);
+        return;
+      default:
+        command satisfies never;
+    }
+  }
+
+  #connect(target: Target, answers: SocksAnswers): void {
+    this.#target = target;
+    this.#answers = answers;
+    // From here on each dial has its own time: a server that does not answer must not use up that of the next one.
+    this.#context.relay.reactor.cancel(this.#deadline);
+    this.#dial = ServerDial.begin(this.#context, this);
   }
 
   /** @returns false where the session has ended */
@@ -137,22 +152,13 @@ export class LocalSession implements EventHandler, DialHandler, TimeoutHandler, 
     return false;
   }
 
-  /** Tries the servers in their order until one connects. */
-  #dialNext(): void {
-    const upstream = this.#context.upstreams[this.#upstreamIndex];
-    const dial = this.#context.dialer.dial(upstream.target, this);
-    // One that failed at once has had its answer, and the dial of the next server may be under way.
-    if (!dial.over) this.#dial = dial;
-  }
-
-  handleConnected(fd: number, events: number): void {
-    const { relay: context, upstreams } = this.#context;
-    this.#dial = undefined;
+  serverConnected(fd: number, events: number, { protocol }: Upstream): void {
+    const { relay: context } = this.#context;
     const server = TcpSocket.connected(context.reactor, fd, this, events);
     this.#server = server;
-    if (!this.#reply(encodeReply(REP.SUCCEEDED))) return;
-    if (this.#target === undefined) throw new Error('connected without a target');
-    const stream = upstreams[this.#upstreamIndex].protocol.connect(this.#target);
+    if (this.#target === undefined || this.#answers === undefined) throw new Error('connected without a target');
+    if (!this.#reply(this.#answers.granted)) return;
+    const stream = protocol.connect(this.#target);
     const relay = new Relay(context, this, this.#client, server, stream, new Carry(context.blocks));
     this.#relay = relay;
     if (this.#early === undefined) relay.start();
@@ -160,16 +166,8 @@ export class LocalSession implements EventHandler, DialHandler, TimeoutHandler, 
     this.#early = undefined;
   }
 
-  handleDialFailure(failure: string): void {
-    this.#dial = undefined;
-    const { endpoint } = this.#context.upstreams[this.#upstreamIndex];
-    this.#context.relay.log.write('warn', 'the server cannot be reached', {
-      server: `${endpoint.host}:${endpoint.port}`,
-      reason: failure,
-    });
-    this.#upstreamIndex++;
-    if (this.#upstreamIndex < this.#context.upstreams.length) this.#dialNext();
-    else this.#refuse(encodeReply(replyForErrno(failure)), dialStatus(failure), failure);
+  serversFailed(failure: string): void {
+    this.#refuse(this.#answers?.refused(failure), dialStatus(failure), failure);
   }
 
   handleTimeout(): void {

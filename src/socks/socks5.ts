@@ -9,31 +9,12 @@
  * largest message.
  */
 
-import type { BadTargetReason, Target } from '../net/target.js';
+import type { BadTargetReason } from '../net/target.js';
 import { decodeTarget, expectedTargetLength, MAX_TARGET_LENGTH } from '../net/target.js';
 import type { SocksCredentials } from './credentials.js';
+import type { SocksAnswers, SocksCommand, SocksFailure, SocksHandshake, SocksOutcome } from './handshake.js';
 import type { Rep } from './reply.js';
-import { encodeReply, REP, SOCKS_VERSION } from './reply.js';
-
-export type SocksCommand = 'connect' | 'bind' | 'udp-associate';
-
-export interface SocksRequest {
-  readonly command: SocksCommand;
-  readonly target: Target;
-}
-
-/** Why a handshake ended, for logs and counters. */
-export type SocksFailure = 'version' | 'no-acceptable-method' | 'bad-credentials' | 'unknown-command' | BadTargetReason;
-
-export type SocksOutcome =
-  /** Everything given was consumed and is not enough. */
-  | { readonly kind: 'more' }
-  /** Send `bytes` (shared: don't write into them), then go on with what was not consumed. */
-  | { readonly kind: 'reply'; readonly bytes: Uint8Array }
-  /** The handshake is over; what was not consumed is payload. The caller answers by `encodeReply`. */
-  | { readonly kind: 'request'; readonly request: SocksRequest }
-  /** Send `reply` if there is one, then close; no byte counts any more. */
-  | { readonly kind: 'failed'; readonly reason: SocksFailure; readonly reply: Uint8Array | undefined };
+import { encodeReply, REP, replyForErrno, SOCKS_VERSION } from './reply.js';
 
 const METHOD = { NONE: 0x00, USER_PASSWORD: 0x02, NO_ACCEPTABLE: 0xff } as const;
 /** RFC 1929: the sub-negotiation has a version of its own. */
@@ -56,11 +37,17 @@ const BAD_AUTH_VERSION = failed('version', Uint8Array.of(AUTH_VERSION, 0x01));
 const BAD_REQUEST_VERSION = failed('version', encodeReply(REP.GENERAL_FAILURE));
 const UNKNOWN_COMMAND = failed('unknown-command', encodeReply(REP.COMMAND_NOT_SUPPORTED));
 
+const ANSWERS: SocksAnswers = {
+  granted: encodeReply(REP.SUCCEEDED),
+  unsupported: encodeReply(REP.COMMAND_NOT_SUPPORTED),
+  refused: (failure) => encodeReply(replyForErrno(failure)),
+};
+
 type Stage = 'greeting' | 'authentication' | 'request' | 'over';
 
-export class Socks5Handshake {
-  /** How many bytes the last `feed` took, counted from its `start`. */
+export class Socks5Handshake implements SocksHandshake {
   consumed = 0;
+  readonly answers = ANSWERS;
   readonly #credentials: SocksCredentials;
   #stage: Stage = 'greeting';
   /** The message that came in pieces so far; made when the first one does, which is rare. */
@@ -71,10 +58,6 @@ export class Socks5Handshake {
     this.#credentials = credentials;
   }
 
-  /**
-   * Takes at most one message from `bytes[start, end)`; `consumed` then says how much. After a `reply`, feed the rest
-   * (an empty rest gives `more`). After `request` or `failed` nothing may be fed any more.
-   */
   feed(bytes: Uint8Array, start: number, end: number): SocksOutcome {
     this.consumed = 0;
     if (this.#piecesLength > 0) return this.#feedPieces(bytes, start, end);

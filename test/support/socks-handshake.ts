@@ -1,7 +1,8 @@
-/** Feeds a SOCKS5 handshake in given pieces and records what a server would have sent. */
+/** Feeds a SOCKS handshake in given pieces and records what a server would have sent. */
 
 import { SocksCredentials } from '../../src/socks/credentials.js';
-import type { SocksFailure, SocksRequest } from '../../src/socks/socks5.js';
+import type { SocksFailure, SocksHandshake, SocksRequest } from '../../src/socks/handshake.js';
+import { Socks4Handshake } from '../../src/socks/socks4.js';
 import { Socks5Handshake } from '../../src/socks/socks5.js';
 import { toHex } from './vectors.js';
 
@@ -14,9 +15,17 @@ export interface HandshakeRecord {
   readonly leftover: string;
 }
 
-/** @param pieces one array for each segment that arrives */
+/** SOCKS5. @param pieces one array for each segment that arrives */
 export function runHandshake(pieces: readonly Uint8Array[], credentials = new SocksCredentials([])): HandshakeRecord {
-  const handshake = new Socks5Handshake(credentials);
+  return record(new Socks5Handshake(credentials), pieces);
+}
+
+/** SOCKS4. */
+export function runHandshake4(pieces: readonly Uint8Array[], isOpen = true): HandshakeRecord {
+  return record(new Socks4Handshake(isOpen), pieces);
+}
+
+function record(handshake: SocksHandshake, pieces: readonly Uint8Array[]): HandshakeRecord {
   let sent = '';
   let request: SocksRequest | undefined;
   let failure: SocksFailure | undefined;

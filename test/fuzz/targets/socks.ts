@@ -1,6 +1,8 @@
-/** The SOCKS5 handshake, with and without authentication, in one piece and split. */
+/** The SOCKS handshakes, with and without authentication, in one piece and split. */
 
 import { SocksCredentials } from '../../../src/socks/credentials.js';
+import type { SocksHandshake } from '../../../src/socks/handshake.js';
+import { Socks4Handshake } from '../../../src/socks/socks4.js';
 import { Socks5Handshake } from '../../../src/socks/socks5.js';
 import { fromHex } from '../../support/vectors.js';
 import type { SeededRandom } from '../random.js';
@@ -11,8 +13,7 @@ const CONNECT_NAME = '05 01 00 03 0b 6578616d706c652e636f6d 01bb';
 const ASSOCIATE_IPV6 = '05 03 00 04 00000000000000000000000000000001 0000';
 
 /** Feeds all of `input`, cut where `random` says, or nowhere. @returns a text for how it ended, and how many bytes it took */
-function handshake(credentials: SocksCredentials, input: Uint8Array, random: SeededRandom | undefined): string {
-  const codec = new Socks5Handshake(credentials);
+function handshake(codec: SocksHandshake, input: Uint8Array, random: SeededRandom | undefined): string {
   let taken = 0;
   let end = 0;
   while (end < input.length || taken < end) {
@@ -37,31 +38,40 @@ function handshake(credentials: SocksCredentials, input: Uint8Array, random: See
   return 'more';
 }
 
-function socks5(name: string, credentials: SocksCredentials, corpus: readonly string[]): FuzzTarget {
+function socks(name: string, create: () => SocksHandshake, corpus: readonly string[]): FuzzTarget {
   return {
     name,
     corpus: corpus.map(fromHex),
     run(input, random) {
-      const whole = handshake(credentials, input, undefined);
-      const split = handshake(credentials, input, random);
+      const whole = handshake(create(), input, undefined);
+      const split = handshake(create(), input, random);
       must(whole === split, `the same answer however the input is split: ${whole} / ${split}`);
       return whole.startsWith('request');
     },
   };
 }
 
+const NOBODY = new SocksCredentials([]);
+const ME = new SocksCredentials([{ user: 'me', password: 'secret' }]);
+
 export const SOCKS_TARGETS: readonly FuzzTarget[] = [
-  socks5('SOCKS5 handshake', new SocksCredentials([]), [
+  socks('SOCKS5 handshake', () => new Socks5Handshake(NOBODY), [
     `05 01 00 ${CONNECT_IPV4}`,
     `05 02 00 02 ${CONNECT_NAME}`,
     `05 01 00 ${ASSOCIATE_IPV6}`,
     `05 01 00 05 02 00 01 7f000001 0050`,
     '05 01 02',
   ]),
-  socks5('SOCKS5 handshake with a password', new SocksCredentials([{ user: 'me', password: 'secret' }]), [
+  socks('SOCKS5 handshake with a password', () => new Socks5Handshake(ME), [
     `05 01 02 01 02 6d65 06 736563726574 ${CONNECT_NAME}`,
     `05 02 00 02 01 02 6d65 06 736563726574 ${CONNECT_IPV4}`,
     `05 01 02 01 02 6d65 05 7365637265 ${CONNECT_IPV4}`,
     `05 01 00 ${CONNECT_IPV4}`,
+  ]),
+  socks('SOCKS4 handshake', () => new Socks4Handshake(true), [
+    '04 01 0050 c0000207 00',
+    '04 01 01bb c0000207 616e6e 00',
+    '04 01 0050 00000001 00 6578616d706c652e636f6d 00',
+    '04 02 0050 00000001 616e6e 00 3132372e302e302e31 00',
   ]),
 ];

@@ -39,6 +39,7 @@ import {
 import { MAX_EMPTY_CHUNKS } from '../../../src/shadowsocks/aead-2017/stream-opener.js';
 import { MAX_IDENTITY_KEYS } from '../../../src/shadowsocks/aead-2022/keys.js';
 import { LONGEST_UNIT } from '../../../src/shadowsocks/chunk-format.js';
+import { MAX_FIELD_LENGTH } from '../../../src/socks/socks4.js';
 import { readDocument, section, tableRows } from './documents.js';
 
 /** By file, as the second column has them. Times are in the unit that the name ends with. */
@@ -59,6 +60,7 @@ const CODE: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   'src/shadowsocks/chunk-format.ts': { LONGEST_UNIT },
   'src/shadowsocks/aead-2022/keys.ts': { MAX_IDENTITY_KEYS },
   'src/local/local-session.ts': { HANDSHAKE_READ_LENGTH },
+  'src/socks/socks4.ts': { MAX_FIELD_LENGTH },
   'src/crypto/libcrypto-cipher.ts': { POOL_LIMIT },
   'src/dns/name-lookup.ts': { RESOLUTION_DELAY_MS },
   'src/dns/query.ts': { FIRST_RETRY_MS },

@@ -15,6 +15,10 @@ const SUCCEEDED = `${CHOICE}05000001000000000000`;
 const HOST_UNREACHABLE = `${CHOICE}05040001000000000000`;
 const CONNECTION_REFUSED = `${CHOICE}05050001000000000000`;
 
+const CONNECT_4A = Buffer.concat([Buffer.of(4, 1, 1, 187, 0, 0, 0, 1, 0), Buffer.from('example.test\0')]);
+const GRANTED = '005a000000000000';
+const REJECTED = '005b000000000000';
+
 function endpoint(port: number, host = '127.0.0.1'): ShadowsocksEndpoint {
   return { host, port, method: METHOD, password: PASSWORD };
 }
@@ -84,6 +88,48 @@ describe('the client', () => {
     }
     bench.accept(listener.fd);
     bench.until('the reply', () => hex(program) === SUCCEEDED);
+  });
+
+  it('serves SOCKS4a on the same port', () => {
+    const listener = bench.descriptors.listen();
+    const program = bench.connect(bench.startLocal([endpoint(listener.port)]));
+    for (const byte of CONNECT_4A.subarray(0, -1)) {
+      program.send(Uint8Array.of(byte));
+      bench.reactor.turn(1);
+    }
+    program.send(Buffer.concat([CONNECT_4A.subarray(-1), Buffer.from('early')]));
+    const server = bench.accept(listener.fd);
+    const expected = Buffer.concat([oracleAddress('example.test', 443), Buffer.from('early')]);
+    bench.until('the request', () => server.receivedLength === 32 + 34 + expected.length);
+    expect(new OracleOpener(METHOD, PASSWORD).push(server.received).equals(expected)).to.equal(true);
+    bench.until('the reply', () => hex(program) === GRANTED);
+  });
+
+  it('says by SOCKS4 that no server can be reached', () => {
+    const program = bench.connect(bench.startLocal([endpoint(bench.refusingPort())]));
+    program.send(CONNECT_4A);
+    bench.until('the refusal', () => program.end !== 'open');
+    expect([program.end, hex(program)]).to.deep.equal(['fin', REJECTED]);
+    expectNothingLeft();
+  });
+
+  it('refuses SOCKS4 where a password is asked for', () => {
+    const users = [{ user: 'ann', password: 'secret' }];
+    const inlets = [{ host: '127.0.0.1', port: 0, users }];
+    const program = bench.connect(bench.startLocal([endpoint(1)], { inlets }));
+    program.send(CONNECT_4A);
+    bench.until('the refusal', () => program.end !== 'open');
+    expect([program.end, hex(program)]).to.deep.equal(['fin', REJECTED]);
+    expect(outcomes()).to.deep.equal({ ERR_SOCKS: 1 });
+  });
+
+  it('says in the log why BIND is refused', () => {
+    const program = bench.connect(bench.startLocal([endpoint(1)]));
+    program.send(Buffer.concat([GREETING, Buffer.of(5, 2), CONNECT.subarray(2)]));
+    bench.until('the refusal', () => program.end !== 'open');
+    expect(bench.logLines.map((line) => line.message)).to.include(
+      'BIND is refused: a Shadowsocks server cannot be asked to listen',
+    );
   });
 
   it('answers a program whose FIN came with its request', () => {
@@ -231,8 +277,10 @@ describe('the client', () => {
         Buffer.concat([GREETING, Buffer.of(5, 1, 0, 9)]),
         `${CHOICE}05080001000000000000`,
       ],
+      'asks for BIND by SOCKS4': [Buffer.of(4, 2, 1, 187, 192, 0, 2, 7, 0), REJECTED],
+      'asks by SOCKS4 for a name that is none': [Buffer.of(4, 1, 1, 187, 0, 0, 0, 1, 0, 0), REJECTED],
       'offers no method that is taken': [Buffer.of(5, 1, 2), '05ff'],
-      'speaks HTTP': [Buffer.from('GET / HTTP/1.1\r\n\r\n'), ''],
+      'speaks TLS': [Buffer.of(0x16, 3, 1, 2, 0, 1), ''],
     };
     for (const [what, [bytes, answer]] of Object.entries(refusals)) {
       it(`${what} gets its answer and FIN`, () => {

@@ -1,0 +1,67 @@
+/** Connects to the servers in their order until one answers. */
+
+import type { Dial, DialHandler } from '../net/tcp-dialer.js';
+import type { LocalContext, Upstream } from './local-context.js';
+
+export interface ServerDialOwner {
+  /** @param fd, events for `TcpSocket.connected`, to be taken before returning */
+  serverConnected(fd: number, events: number, upstream: Upstream): void;
+  /** None can be reached. @param failure of the last one: an errno name, or a look-up's failure */
+  serversFailed(failure: string): void;
+  /** A bug below; end the session. */
+  handleFailure(error: unknown): void;
+}
+
+export class ServerDial implements DialHandler {
+  readonly #context: LocalContext;
+  readonly #owner: ServerDialOwner;
+  #index = 0;
+  #dial: Dial | undefined = undefined;
+
+  /** The owner is called once, perhaps before this returns, unless the dial is cancelled. */
+  static begin(context: LocalContext, owner: ServerDialOwner): ServerDial {
+    const dial = new ServerDial(context, owner);
+    dial.#next();
+    return dial;
+  }
+
+  private constructor(context: LocalContext, owner: ServerDialOwner) {
+    this.#context = context;
+    this.#owner = owner;
+  }
+
+  #next(): void {
+    const upstream = this.#context.upstreams[this.#index];
+    const dial = this.#context.dialer.dial(upstream.target, this);
+    // One that failed at once has had its answer, and the dial of the next server may be under way.
+    if (!dial.over) this.#dial = dial;
+  }
+
+  handleConnected(fd: number, events: number): void {
+    this.#dial = undefined;
+    this.#owner.serverConnected(fd, events, this.#context.upstreams[this.#index]);
+  }
+
+  handleDialFailure(failure: string): void {
+    this.#dial = undefined;
+    const { endpoint } = this.#context.upstreams[this.#index];
+    this.#context.relay.log.write('warn', 'the server cannot be reached', {
+      server: `${endpoint.host}:${endpoint.port}`,
+      reason: failure,
+    });
+    this.#index++;
+    if (this.#index < this.#context.upstreams.length) this.#next();
+    else this.#owner.serversFailed(failure);
+  }
+
+  handleFailure(error: unknown): void {
+    this.#dial = undefined;
+    this.#owner.handleFailure(error);
+  }
+
+  /** Gives up: the owner will not be called any more. Idempotent. */
+  cancel(): void {
+    this.#dial?.cancel();
+    this.#dial = undefined;
+  }
+}
