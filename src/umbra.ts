@@ -41,7 +41,9 @@ export type { Statistics };
 /** What both modes take from `DEFAULTS` where it is not given. */
 function commonDefaults(workers: number) {
   const { noDelay, keepAliveMs, connectTimeoutMs, idleTimeoutMs, drainTimeoutMs, ipv6First } = DEFAULTS;
-  return { workers, noDelay, keepAliveMs, connectTimeoutMs, idleTimeoutMs, drainTimeoutMs, ipv6First, nameServers: [] };
+  const { udpTimeoutMs, udpMaxAssociations } = DEFAULTS;
+  const times = { keepAliveMs, connectTimeoutMs, idleTimeoutMs, udpTimeoutMs, drainTimeoutMs };
+  return { workers, noDelay, ...times, udpMaxAssociations, ipv6First, nameServers: [] };
 }
 
 /**

@@ -1,21 +1,20 @@
 /** From the flags of `umbra local`, `umbra server` and their namesakes to what the configuration loader takes. */
 
-import { MAX_SECONDS, MAX_WORKERS } from '../config/bounds.js';
+import { MAX_SECONDS, MAX_UDP_ASSOCIATIONS, MAX_WORKERS } from '../config/bounds.js';
 import type { FlagSettings } from '../config/sources.js';
+import type { TransportMode } from '../config/types.js';
 import type { FlagValues } from './parse-flags.js';
 import { UsageError } from './usage-error.js';
 
-/** @throws UsageError for a number out of range or a protocol that is not served */
+/** @throws UsageError for a number out of range */
 export function flagSettings(values: FlagValues): FlagSettings {
-  const protocol = values.text('protocol');
-  if (protocol !== undefined && !['socks', 'socks5'].includes(protocol)) {
-    throw new UsageError(`--protocol ${protocol} is not served yet: leave it out for SOCKS5.`);
-  }
   const seconds = (name: string, min: number): number | undefined =>
     values.number(name, 'a number of seconds', { min, max: MAX_SECONDS });
   return {
     server: values.text('server-addr'),
     local: values.text('local-addr'),
+    protocol: values.text('protocol'),
+    forward: values.text('forward-addr'),
     password: values.text('password'),
     key: values.text('key'),
     method: values.text('encrypt-method'),
@@ -32,6 +31,23 @@ export function flagSettings(values: FlagValues): FlagSettings {
       no_delay: values.has('tcp-no-delay') ? true : undefined,
       dns: values.text('dns'),
       ipv6_first: values.has('ipv6-first') ? true : undefined,
+      mode: transportMode(values),
+      udp_timeout: seconds('udp-timeout', 0.001),
+      udp_max_associations: values.number('udp-max-associations', 'a whole number', {
+        min: 1,
+        max: MAX_UDP_ASSOCIATIONS,
+        whole: true,
+      }),
+      allow_insecure_ciphers: values.has('allow-insecure-ciphers') ? true : undefined,
     },
   };
+}
+
+/** As shadowsocks-rust has the two letters; shadowsocks-libev has them the other way round. */
+function transportMode(values: FlagValues): TransportMode | undefined {
+  const udpOnly = values.has('udp-only');
+  const both = values.has('tcp-and-udp');
+  if (udpOnly && both) throw new UsageError('-u is UDP alone, -U is TCP and UDP: give one of the two.');
+  if (udpOnly) return 'udp_only';
+  return both ? 'tcp_and_udp' : undefined;
 }

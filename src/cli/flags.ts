@@ -37,7 +37,7 @@ const LOCAL_ADDR: Flag = {
   short: 'b',
   kind: 'value',
   argument: 'HOST:PORT',
-  describe: 'Address that programs connect to by SOCKS5, 127.0.0.1:1080 by default',
+  describe: 'Address that programs connect to, 127.0.0.1:1080 by default',
 };
 
 const PASSWORD: Flag = {
@@ -137,7 +137,39 @@ const PROTOCOL: Flag = {
   name: 'protocol',
   kind: 'value',
   argument: 'PROTOCOL',
-  describe: 'What programs speak: socks',
+  describe: 'What programs speak: mixed (default: socks and http on one port), socks, http, tunnel',
+};
+
+const FORWARD_ADDR: Flag = {
+  name: 'forward-addr',
+  short: 'f',
+  kind: 'value',
+  argument: 'HOST:PORT',
+  describe: 'Tunnel: everything goes to this address',
+};
+
+const UDP_ONLY: Flag = { name: 'udp-only', short: 'u', kind: 'switch', describe: 'Carry UDP alone' };
+
+const TCP_AND_UDP: Flag = { name: 'tcp-and-udp', short: 'U', kind: 'switch', describe: 'Carry TCP and UDP' };
+
+const UDP_TIMEOUT: Flag = {
+  name: 'udp-timeout',
+  kind: 'value',
+  argument: 'SECONDS',
+  describe: 'End a UDP association that moved nothing for so long, 300 by default',
+};
+
+const UDP_MAX_ASSOCIATIONS: Flag = {
+  name: 'udp-max-associations',
+  kind: 'value',
+  argument: 'COUNT',
+  describe: 'UDP associations of one port at most, 4096 by default; the oldest idle one goes',
+};
+
+const ALLOW_INSECURE_CIPHERS: Flag = {
+  name: 'allow-insecure-ciphers',
+  kind: 'switch',
+  describe: 'Let the method be an old stream cipher, or none',
 };
 
 const LOG_JSON: Flag = { name: 'log-json', kind: 'switch', describe: 'Log lines as JSON' };
@@ -162,12 +194,17 @@ const COMMON = [
   IPV6_FIRST,
   NO_DELAY,
   KEEP_ALIVE,
+  UDP_ONLY,
+  TCP_AND_UDP,
+  UDP_TIMEOUT,
+  UDP_MAX_ASSOCIATIONS,
+  ALLOW_INSECURE_CIPHERS,
   LOG_JSON,
   LOG_WITHOUT_TIME,
 ] as const;
 
 /** `umbra local` and `sslocal`. */
-export const LOCAL_FLAGS: readonly Flag[] = [LOCAL_ADDR, SERVER_ADDR, ...COMMON, PROTOCOL];
+export const LOCAL_FLAGS: readonly Flag[] = [LOCAL_ADDR, SERVER_ADDR, ...COMMON, PROTOCOL, FORWARD_ADDR];
 
 /** `umbra server` and `ssserver`. */
 export const SERVER_FLAGS: readonly Flag[] = [LISTEN_ADDR, ...COMMON, EGRESS_ALLOW, PROBE_TIMEOUT];
@@ -193,8 +230,6 @@ export const CHECK_FLAGS: readonly Flag[] = [
 export const GENKEY_FLAGS: readonly Flag[] = [METHOD];
 
 const LATER_COMMON: readonly LaterFlag[] = [
-  { name: 'udp-only', short: 'u', takesValue: false, describe: 'UDP alone' },
-  { name: 'tcp-and-udp', short: 'U', takesValue: false, describe: 'TCP and UDP' },
   { name: 'nofile', short: 'n', takesValue: true, describe: 'limit of open files' },
   { name: 'daemonize', short: 'd', takesValue: false, describe: 'run in the background' },
   { name: 'daemonize-pid', takesValue: true, describe: 'file for the process id' },
@@ -206,8 +241,6 @@ const LATER_COMMON: readonly LaterFlag[] = [
   { name: 'dns-cache-size', takesValue: true, describe: 'entries of the DNS cache' },
   { name: 'tcp-fast-open', aliases: ['fast-open'], takesValue: false, describe: 'TCP Fast Open' },
   { name: 'tcp-multipath', aliases: ['mptcp'], takesValue: false, describe: 'Multipath TCP' },
-  { name: 'udp-timeout', takesValue: true, describe: 'idle time of a UDP association' },
-  { name: 'udp-max-associations', takesValue: true, describe: 'bound on UDP associations' },
   { name: 'inbound-send-buffer-size', takesValue: true, describe: 'send buffer of accepted connections' },
   { name: 'inbound-recv-buffer-size', takesValue: true, describe: 'receive buffer of accepted connections' },
   { name: 'outbound-send-buffer-size', takesValue: true, describe: 'send buffer of outgoing connections' },
@@ -219,7 +252,6 @@ const LATER_COMMON: readonly LaterFlag[] = [
 /** What `sslocal` of shadowsocks-rust has besides. */
 export const LATER_LOCAL_FLAGS: readonly LaterFlag[] = [
   ...LATER_COMMON,
-  { name: 'forward-addr', short: 'f', takesValue: true, describe: 'destination of a tunnel' },
   { name: 'server-url', takesValue: true, describe: 'server as an ss:// link' },
   { name: 'outbound-bind-addr', takesValue: true, describe: 'address of outgoing connections' },
   { name: 'udp-bind-addr', takesValue: true, describe: 'address that UDP listens on' },

@@ -13,9 +13,11 @@ export const genkeyCommand: Command = {
   summary: 'Print a fresh random secret in base64, as long as the key of the method: a "password" or a "key".',
   flags: GENKEY_FLAGS,
   async run(_program, values) {
-    const checked = checkMethod(values.text('encrypt-method') ?? DEFAULTS.method);
+    const checked = checkMethod(values.text('encrypt-method') ?? DEFAULTS.method, true);
     if ('problem' in checked) throw new UsageError(`--encrypt-method ${checked.problem}.`);
-    process.stdout.write(`${randomBytes(METHODS[checked.method].keyLength).toString('base64')}\n`);
+    const { keyLength } = METHODS[checked.method];
+    if (keyLength === 0) throw new UsageError(`--encrypt-method ${checked.method} needs no key.`);
+    process.stdout.write(`${randomBytes(keyLength).toString('base64')}\n`);
     return 0;
   },
 };

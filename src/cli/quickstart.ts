@@ -62,7 +62,7 @@ async function startPair(
   log: Log,
   running: Running[],
 ): Promise<{ readonly port: number; readonly method: MethodName }> {
-  const checked = checkMethod(values.text('encrypt-method') ?? 'aes-256-gcm');
+  const checked = checkMethod(values.text('encrypt-method') ?? 'aes-256-gcm', false);
   if ('problem' in checked) throw new UsageError(`--encrypt-method ${checked.problem}.`);
   const { method } = checked;
   const asked = values.number('port', 'a port', { min: 0, max: 0xffff, whole: true });

@@ -6,7 +6,8 @@
 
 import * as z from 'zod';
 
-import { MAX_SECONDS, MAX_WORKERS } from './bounds.js';
+import { MAX_SECONDS, MAX_UDP_ASSOCIATIONS, MAX_WORKERS } from './bounds.js';
+import { TRANSPORT_MODES } from './types.js';
 
 /** Existing files have their numbers as strings too. */
 const NUMBER_TEXT = /^\d{1,9}(?:\.\d{1,3})?$/;
@@ -29,7 +30,10 @@ const label = () => z.string('a string');
 const secret = () => text('a string of at least one character');
 const method = () => text('the name of a method, as a string');
 const protocol = () => text('the name of a protocol, as a string');
-const mode = () => z.enum(['tcp_only', 'tcp_and_udp', 'udp_only'], 'one of "tcp_only", "tcp_and_udp", "udp_only"');
+const mode = () => z.enum(TRANSPORT_MODES, 'one of "tcp_only", "tcp_and_udp", "udp_only"');
+
+const ASSOCIATIONS = `a whole number from 1 to ${MAX_UDP_ASSOCIATIONS}`;
+const associations = () => number(z.int(ASSOCIATIONS).min(1).max(MAX_UDP_ASSOCIATIONS), ASSOCIATIONS);
 
 const object = <T extends z.ZodRawShape>(shape: T) => z.object(shape, 'an object').partial();
 const objects = <T extends z.ZodType>(item: T) => {
@@ -38,6 +42,16 @@ const objects = <T extends z.ZodType>(item: T) => {
 };
 
 const PASSWORD_TEXT = `The password; \`"\${NAME}"\` takes it from the environment.`;
+
+export const USER_SHAPE = {
+  name: text('a name').describe('Stands for the user in logs and counters.'),
+  password: secret().describe('The password of the user; with a 2022 method the key in base64.'),
+};
+
+const users = () =>
+  objects(object(USER_SHAPE)).describe(
+    'Server only: users of one port. With a 2022 method `password` is the identity key (SIP023); with AEAD 2017 each password is tried.',
+  );
 
 export const SERVER_SHAPE = {
   server: host().describe('Host name or IP address: the client connects to it, the server listens on it.'),
@@ -53,16 +67,24 @@ export const SERVER_SHAPE = {
   id: label().describe('An identifier that some programs write; the label where there is no other.'),
   disabled: flag().describe('`true` leaves this entry out.'),
   mode: mode().describe('As at the top level.'),
+  users: users(),
 };
 
 export const LOCAL_SHAPE = {
-  protocol: protocol().describe('`socks`. An entry of another protocol is left out, with a warning.'),
+  protocol: protocol().describe(
+    'As at the top level. An entry of a protocol that is not served is left out, with a warning.',
+  ),
   local_address: host().describe('Address to listen on. Default: that of the top level, else `127.0.0.1`.'),
   local_port: port().describe('Port to listen on; as a string too. Default: that of the top level, else 1080.'),
   disabled: flag().describe('`true` leaves this entry out.'),
   mode: mode().describe('As at the top level.'),
+  forward_address: host().describe('With `protocol` `tunnel`: host name or IP address that everything goes to.'),
+  forward_port: port().describe('With `protocol` `tunnel`: the port.'),
   socks5_auth_config_path: text('the path of a file').describe(
     'File with the SOCKS5 users: `{"password": {"users": [{"user_name": "…", "password": "…"}]}}`.',
+  ),
+  http_auth_config_path: text('the path of a file').describe(
+    'File with the users of the HTTP proxy: `{"basic": {"users": [{"user_name": "…", "password": "…"}]}}`.',
   ),
 };
 
@@ -101,10 +123,18 @@ export const TOP_SHAPE = {
   shadowsocks: objects(object(SERVER_SHAPE)).describe('The same as `servers`.'),
   local_address: host().describe('Client only: address to listen on. Default `127.0.0.1`.'),
   local_port: port().describe('Client only: port to listen on; as a string too. Default 1080.'),
-  protocol: protocol().describe('Client only: `socks`, the default. Others are not served yet.'),
+  protocol: protocol().describe(
+    'Client only: `mixed`, the default (`socks` and `http` on one port), `socks` (SOCKS5, 4 and 4a), `http`, `tunnel`. Others are not served yet.',
+  ),
   locals: objects(object(LOCAL_SHAPE)).describe('Client only: several listeners.'),
-  mode: mode().describe(
-    '`tcp_only`, the default. `tcp_and_udp` and `udp_only` are not served yet: TCP is, with a warning.',
+  mode: mode().describe('`tcp_only` (default), `tcp_and_udp` or `udp_only`.'),
+  users: users(),
+  allow_insecure_ciphers: flag().describe(
+    'Lets `method` be one of the old stream ciphers, or `none`. Default `false`.',
+  ),
+  udp_timeout: positiveSeconds().describe('Seconds after which an idle UDP association is ended. Default 300.'),
+  udp_max_associations: associations().describe(
+    'UDP associations of one port at most; the oldest idle one goes. Default 4096.',
   ),
   timeout: positiveSeconds().describe('Seconds that the handshake and each connect may take. Default 5.'),
   idle_timeout: seconds().describe('Seconds after which a relay that moved nothing is ended; 0: never. Default 0.'),

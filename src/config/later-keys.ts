@@ -22,8 +22,6 @@ const OUTBOUND_KEYS = {
 } as const;
 
 export const LATER_TOP_KEYS = {
-  udp_timeout: 'Idle time of a UDP association.',
-  udp_max_associations: 'Bound on UDP associations.',
   udp_mtu: 'Largest UDP packet.',
   ...PLUGIN_KEYS,
   dns_cache_size: 'Entries of the DNS cache.',
@@ -60,7 +58,6 @@ export const LATER_TOP_KEYS = {
 } as const satisfies LaterKeys;
 
 export const LATER_SERVER_KEYS = {
-  users: 'Users of one server (SIP022).',
   ...PLUGIN_KEYS,
   tcp_weight: 'Weight in the choice of a server for TCP.',
   udp_weight: 'Weight in the choice of a server for UDP.',
@@ -72,8 +69,6 @@ export const LATER_LOCAL_KEYS = {
   local_udp_address: 'Address that UDP listens on.',
   local_udp_port: 'Port that UDP listens on.',
   acl: 'Access control file.',
-  forward_address: 'Destination of a tunnel.',
-  forward_port: 'Port of the destination of a tunnel.',
   tcp_redir: 'How connections are redirected here.',
   udp_redir: 'How packets are redirected here.',
   local_dns_address: 'Name server for bypassed names.',
@@ -81,7 +76,6 @@ export const LATER_LOCAL_KEYS = {
   remote_dns_address: 'Name server for proxied names.',
   remote_dns_port: 'Port of that name server.',
   client_cache_size: 'Connections to name servers that are kept.',
-  http_auth_config_path: 'File with the users of an HTTP proxy.',
 } as const satisfies LaterKeys;
 
 /** Families of keys of listeners (`tun_interface_name`, `fake_dns_ipv4_network`, …). */
@@ -99,5 +93,4 @@ export const LATER_NESTED_KEYS: Readonly<Record<string, readonly string[]>> = {
   'security.replay_attack': ['policy'],
   balancer: ['max_server_rtt', 'check_interval', 'check_best_interval'],
   online_config: ['config_url', 'update_interval', 'allowed_plugins'],
-  'servers.users': ['name', 'password'],
 };

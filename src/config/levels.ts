@@ -5,7 +5,15 @@
 
 import type * as z from 'zod';
 
-import { LOCAL_SHAPE, LOG_FORMAT_SHAPE, LOG_SHAPE, RUNTIME_SHAPE, SERVER_SHAPE, TOP_SHAPE } from './file-shape.js';
+import {
+  LOCAL_SHAPE,
+  LOG_FORMAT_SHAPE,
+  LOG_SHAPE,
+  RUNTIME_SHAPE,
+  SERVER_SHAPE,
+  TOP_SHAPE,
+  USER_SHAPE,
+} from './file-shape.js';
 import {
   LATER_LOCAL_KEYS,
   LATER_LOCAL_PREFIXES,
@@ -40,12 +48,20 @@ function laterObject(path: string): Level {
   return { title: `\`${path}\``, served, later, laterPrefixes: [], below };
 }
 
+const USER_LEVEL: Level = {
+  title: '`users[]`',
+  served: USER_SHAPE,
+  later: {},
+  laterPrefixes: [],
+  below: {},
+};
+
 const SERVER_LEVEL: Level = {
   title: '`servers[]`',
   served: SERVER_SHAPE,
   later: LATER_SERVER_KEYS,
   laterPrefixes: [],
-  below: { users: laterObject('servers.users') },
+  below: { users: USER_LEVEL },
 };
 
 const LOCAL_LEVEL: Level = {
@@ -89,6 +105,7 @@ export const TOP_LEVEL: Level = {
     servers: SERVER_LEVEL,
     shadowsocks: SERVER_LEVEL,
     locals: LOCAL_LEVEL,
+    users: USER_LEVEL,
     log: LOG_LEVEL,
     runtime: RUNTIME_LEVEL,
     security: laterObject('security'),
@@ -101,6 +118,7 @@ export const TOP_LEVEL: Level = {
 export const SERVED_LEVELS: readonly Level[] = [
   TOP_LEVEL,
   SERVER_LEVEL,
+  USER_LEVEL,
   LOCAL_LEVEL,
   LOG_LEVEL,
   LOG_FORMAT_LEVEL,

@@ -71,7 +71,7 @@ async function readSources(mode: Mode, request: LoadRequest): Promise<{ sources:
   const { flags, environment, workingDirectory } = request;
   const findings = new Findings();
   // Who says on the command line what to connect to wants no file that happens to lie about.
-  const saysWhat = [flags.server, flags.local, flags.password, flags.key, flags.method].some(
+  const saysWhat = [flags.server, flags.local, flags.forward, flags.password, flags.key, flags.method].some(
     (flag) => flag !== undefined,
   );
   const path = request.configPath ?? (saysWhat ? undefined : findConfigFile([mode], environment, workingDirectory));
@@ -88,7 +88,11 @@ async function readSources(mode: Mode, request: LoadRequest): Promise<{ sources:
 
 function hasSecret(config: FileConfig): boolean {
   const holders = [config, ...(config.servers ?? []), ...(config.shadowsocks ?? [])];
-  const passwords = [...holders.map(({ password }) => password), ...Object.values(config.port_password ?? {})];
+  const ofUsers = holders.flatMap(({ users }) => users ?? []);
+  const passwords = [
+    ...[...holders, ...ofUsers].map(({ password }) => password),
+    ...Object.values(config.port_password ?? {}),
+  ];
   const isLiteral = (text: string | undefined): boolean => text !== undefined && environmentName(text) === undefined;
   return passwords.some(isLiteral) || holders.some(({ key }) => key !== undefined);
 }

@@ -1,32 +1,56 @@
 /**
- * Checks of method names and raw keys. Methods that people have in their files and that do not work here are known by name,
- * so that the answer to those is better than "unknown".
+ * Checks of method names and keys. Methods that people have in their files and that do not work here are known by name, so that
+ * the answer to those is better than "unknown".
  */
 
-import { METHODS } from '../crypto/methods.js';
-import { AEAD_2017_METHODS, type MethodName } from './types.js';
+import { METHODS, type Method } from '../crypto/methods.js';
+import {
+  AEAD_2017_METHODS,
+  AEAD_2022_METHODS,
+  MAX_IDENTITY_KEYS,
+  type MethodName,
+  PLAIN_METHODS,
+  STREAM_METHODS,
+} from './types.js';
 
-/** Methods without integrity, by their older names too. */
-const STREAM_METHOD =
-  /^(?:none|plain|table|rc4(?:-md5(?:-6)?)?|salsa20|x?chacha20(?:-ietf)?|(?:aes|camellia)-(?:128|192|256)-(?:ctr|ofb|cfb(?:1|8|128)?)|(?:bf|cast5|des|idea|rc2|seed)-cfb)$/;
+/** Methods without integrity that nobody should miss, by their older names too. */
+const ABANDONED_METHOD =
+  /^(?:table|rc4(?:-md5-6)?|xchacha20|(?:aes|camellia)-(?:128|192|256)-(?:ctr|ofb|cfb(?:1|8|128)?)|(?:bf|cast5|des|idea|rc2|seed)-cfb)$/;
 
-/** SIP022. */
+/** SIP022 names two more, with fewer rounds. */
 const AEAD_2022_METHOD = /^2022-blake3-/;
+
+const SAFE_METHODS: readonly MethodName[] = [...AEAD_2022_METHODS, ...AEAD_2017_METHODS];
+const INSECURE_METHODS: readonly MethodName[] = [...STREAM_METHODS, ...PLAIN_METHODS];
 
 export type MethodCheck = { readonly method: MethodName } | { readonly problem: string };
 
-/** @returns the method, or the rest of a sentence that starts with the name of the key or flag it came from */
-export function checkMethod(name: string): MethodCheck {
+/**
+ * @param allowInsecure `allow_insecure_ciphers`
+ * @returns the method, or the rest of a sentence that starts with the name of the key or flag it came from
+ */
+export function checkMethod(name: string, allowInsecure: boolean): MethodCheck {
   const lower = name.toLowerCase();
-  const method = AEAD_2017_METHODS.find((known) => known === lower || known === ALIASES[lower]);
+  const method = SAFE_METHODS.find((known) => known === lower || known === ALIASES[lower]);
   if (method !== undefined) return { method };
-  const choices = `use one of ${AEAD_2017_METHODS.join(', ')}`;
-  if (AEAD_2022_METHOD.test(lower))
-    return { problem: `is "${name}", a 2022 method, which is not served yet: ${choices}` };
-  if (STREAM_METHOD.test(lower)) {
-    return { problem: `is "${name}", which has no integrity protection and is not served yet: ${choices}` };
+  const choices = `use one of ${SAFE_METHODS.join(', ')}`;
+  const insecure = INSECURE_METHODS.find((known) => known === lower);
+  if (insecure !== undefined) {
+    if (allowInsecure) return { method: insecure };
+    const advice = 'or, until every peer has another, set allow_insecure_ciphers (--allow-insecure-ciphers)';
+    return { problem: `is "${name}", ${weaknessOf(METHODS[insecure])}: ${choices}, ${advice}` };
+  }
+  if (AEAD_2022_METHOD.test(lower)) return { problem: `is "${name}", a 2022 method that is not served: ${choices}` };
+  if (ABANDONED_METHOD.test(lower)) {
+    return { problem: `is "${name}", which has no integrity protection and is not served: ${choices}` };
   }
   return { problem: `is "${name}", which is not a method: ${choices}` };
+}
+
+/** The end of a sentence that starts with the method, where it has a weakness. */
+function weaknessOf(method: Method): string {
+  if (method.family === 'plain') return 'which encrypts nothing';
+  return 'which has no integrity protection';
 }
 
 /** Names of the IETF's registry for the same methods, which some programs write. */
@@ -45,4 +69,22 @@ export function keyProblem(key: string, method: MethodName): string | undefined 
   if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(key)) return `is not base64: ${advice}`;
   const actual = Buffer.from(key, 'base64').length;
   return actual === expected ? undefined : `is ${actual} ${actual === 1 ? 'byte' : 'bytes'} long: ${advice}`;
+}
+
+/** As `keyProblem`, for the keys of the hops to a server of 2022, outermost first, with colons in between (SIP023). */
+export function keyChainProblem(chain: string, method: MethodName): string | undefined {
+  const keys = chain.split(':');
+  if (keys.length === 1) return keyProblem(chain, method);
+  if (!hasIdentities(METHODS[method])) return `has identity keys, which ${method} knows not: give one key`;
+  if (keys.length > MAX_IDENTITY_KEYS + 1)
+    return `has ${keys.length} keys: at most ${MAX_IDENTITY_KEYS + 1} are served`;
+  return keys
+    .map((key, at) => ({ at, problem: keyProblem(key, method) }))
+    .filter(({ problem }) => problem !== undefined)
+    .map(({ at, problem }) => `has a key (number ${at + 1}) that ${problem}`)[0];
+}
+
+/** Identity headers are blocks of AES (SIP023). */
+export function hasIdentities(method: Method): boolean {
+  return method.family === 'aead-2022' && method.cipher !== 'chacha20-poly1305';
 }

@@ -2,7 +2,6 @@
 
 import type { Findings } from './config-error.js';
 import type { FileConfig } from './file-shape.js';
-import type { JsonPath } from './json-document.js';
 import { parseNameServers } from './name-servers.js';
 import { enabledEntries } from './resolve-servers.js';
 import { type ConfigSources, mergedConfig, nameOf } from './sources.js';
@@ -11,13 +10,14 @@ import { type CommonSettings, DEFAULTS } from './types.js';
 /** @param defaultWorkers reactor threads where nobody says how many */
 export function resolveCommon(sources: ConfigSources, defaultWorkers: number, findings: Findings): CommonSettings {
   const config = mergedConfig(sources);
-  warnOfModes(sources, config, findings);
   return {
     workers: config.runtime?.worker_count ?? config.workers ?? defaultWorkers,
     noDelay: config.no_delay ?? DEFAULTS.noDelay,
     keepAliveMs: milliseconds(config.keep_alive) ?? DEFAULTS.keepAliveMs,
     connectTimeoutMs: resolveTimeout(sources, config, findings),
     idleTimeoutMs: milliseconds(config.idle_timeout) ?? DEFAULTS.idleTimeoutMs,
+    udpTimeoutMs: milliseconds(config.udp_timeout) ?? DEFAULTS.udpTimeoutMs,
+    udpMaxAssociations: config.udp_max_associations ?? DEFAULTS.udpMaxAssociations,
     drainTimeoutMs: milliseconds(config.drain_timeout) ?? DEFAULTS.drainTimeoutMs,
     nameServers: resolveNameServers(sources, config, findings),
     ipv6First: config.ipv6_first ?? DEFAULTS.ipv6First,
@@ -54,16 +54,4 @@ function resolveNameServers(sources: ConfigSources, config: FileConfig, findings
   if (warning !== undefined) findings.warn(`${nameOf(sources, [key])}: ${warning}.`);
   if (problem !== undefined) findings.problem(`${nameOf(sources, [key])} ${problem}.`);
   return nameServers;
-}
-
-function warnOfModes(sources: ConfigSources, config: FileConfig, findings: Findings): void {
-  const warn = (mode: string | undefined, path: JsonPath): void => {
-    if (mode === undefined || mode === 'tcp_only') return;
-    findings.warn(`${nameOf(sources, path)} is "${mode}", but UDP is not served yet: TCP alone is.`);
-  };
-  warn(config.mode, ['mode']);
-  for (const { entry, path } of enabledEntries(config)) warn(entry.mode, [...path, 'mode']);
-  config.locals?.forEach((entry, at) => {
-    if (entry.disabled !== true) warn(entry.mode, ['locals', at, 'mode']);
-  });
 }

@@ -1,9 +1,11 @@
 /** Method, password and key of one server: what is written next to it, else what holds for all, else the environment. */
 
+import { METHODS, type Method } from '../crypto/methods.js';
 import type { Findings } from './config-error.js';
+import type { Mode } from './find-file.js';
 import type { JsonPath } from './json-document.js';
-import { checkMethod, keyProblem } from './methods.js';
-import { type ConfigSources, environmentName, nameOf } from './sources.js';
+import { checkMethod, keyChainProblem, keyProblem } from './methods.js';
+import { type ConfigSources, environmentName, mergedConfig, nameOf } from './sources.js';
 import { DEFAULTS, type MethodName } from './types.js';
 
 /** Environment variables that hold a password, the first one that is set counts; the second is that of shadowsocks-rust. */
@@ -62,48 +64,81 @@ export function orElse(first: WrittenCredentials, second: WrittenCredentials): W
   return { method: first.method ?? second.method, password: secret.password, key: secret.key };
 }
 
-/** @param whose the server, for the sentence that asks for a password */
+/** Whose they are. */
+export interface CredentialsOwner {
+  readonly mode: Mode;
+  /** The server, for the sentence that asks for a password. */
+  readonly address: string;
+  /** It has users, whose own passwords may be all that it needs. */
+  readonly hasUsers: boolean;
+}
+
 export function resolveCredentials(
   sources: ConfigSources,
   written: WrittenCredentials,
-  whose: string,
+  owner: CredentialsOwner,
   findings: Findings,
 ): Credentials | undefined {
-  const checked = checkMethod(written.method?.text ?? DEFAULTS.method);
+  const checked = checkMethod(
+    written.method?.text ?? DEFAULTS.method,
+    mergedConfig(sources).allow_insecure_ciphers === true,
+  );
   if ('problem' in checked) {
     findings.problem(`${written.method?.name ?? '"method"'} ${checked.problem}.`);
-  }
-  const method = 'method' in checked ? checked.method : undefined;
-  if (written.key !== undefined) {
-    const problem = method === undefined ? undefined : keyProblem(written.key.text, method);
-    if (problem !== undefined) findings.problem(`${written.key.name} ${problem}.`);
-    return method === undefined || problem !== undefined ? undefined : { method, password: '', key: written.key.text };
-  }
-  const password = resolvePassword(sources, written.password, whose, findings);
-  return method === undefined || password === undefined ? undefined : { method, password };
-}
-
-function resolvePassword(
-  { file, environment }: ConfigSources,
-  written: Written | undefined,
-  whose: string,
-  findings: Findings,
-): string | undefined {
-  if (written !== undefined) {
-    const variable = environmentName(written.text);
-    if (variable === undefined && written.text !== '') return written.text;
-    const value = variable === undefined ? undefined : environment[variable];
-    if (value) return value;
-    const complaint =
-      variable === undefined ? 'is empty: give a password' : `needs the environment variable ${variable}: set it`;
-    findings.problem(`${written.name} ${complaint}.`);
     return undefined;
   }
+  const { method } = checked;
+  const facts: Method = METHODS[method];
+  if (facts.family === 'plain' || (facts.family === 'aead-2017' && owner.hasUsers)) return { method, password: '' };
+  if (written.key !== undefined && facts.family !== 'aead-2022') {
+    const problem = keyProblem(written.key.text, method);
+    if (problem !== undefined) findings.problem(`${written.key.name} ${problem}.`);
+    return problem !== undefined ? undefined : { method, password: '', key: written.key.text };
+  }
+  // The password of a 2022 method is the key; whoever wrote it as one meant the same.
+  const secret = written.key ?? written.password;
+  const password =
+    secret === undefined
+      ? passwordOfNobody(sources, owner.address, method, findings)
+      : passwordWritten(sources, secret, findings);
+  if (password === undefined) return undefined;
+  if (facts.family === 'aead-2022') {
+    const problem = (owner.mode === 'local' ? keyChainProblem : keyProblem)(password, method);
+    if (problem !== undefined) {
+      findings.problem(`${secret?.name ?? `The password for ${owner.address}`} ${problem}.`);
+      return undefined;
+    }
+  }
+  return { method, password };
+}
+
+/** @returns what is written, or what the environment variable holds that it names */
+export function passwordWritten(
+  { environment }: ConfigSources,
+  written: Written,
+  findings: Findings,
+): string | undefined {
+  const variable = environmentName(written.text);
+  if (variable === undefined && written.text !== '') return written.text;
+  const value = variable === undefined ? undefined : environment[variable];
+  if (value) return value;
+  const complaint =
+    variable === undefined ? 'is empty: give a password' : `needs the environment variable ${variable}: set it`;
+  findings.problem(`${written.name} ${complaint}.`);
+  return undefined;
+}
+
+function passwordOfNobody(
+  { file, environment }: ConfigSources,
+  whose: string,
+  method: MethodName,
+  findings: Findings,
+): string | undefined {
   const fromEnvironment = PASSWORD_VARIABLES.map((name) => environment[name]).find(Boolean);
   if (fromEnvironment !== undefined) return fromEnvironment;
   const inFile = file === undefined ? '' : `add "password" to ${file.path}, `;
   findings.missingPassword(
-    `No password is given for ${whose}: ${inFile}use -k PASSWORD, or set ${PASSWORD_VARIABLES[0]} ("umbra genkey" makes a good one).`,
+    `No password is given for ${whose}: ${inFile}use -k PASSWORD, or set ${PASSWORD_VARIABLES[0]} ("umbra genkey -m ${method}" makes a good one).`,
   );
   return undefined;
 }

@@ -12,14 +12,17 @@ import {
   writtenAt,
   writtenInFlags,
 } from './resolve-credentials.js';
+import { resolveUsers, type WrittenUsers } from './resolve-users.js';
 import { type ConfigSources, mergedConfig, nameOf } from './sources.js';
-import { DEFAULTS, type ShadowsocksEndpoint } from './types.js';
+import { DEFAULTS, type ShadowsocksEndpoint, type TransportMode } from './types.js';
 
 interface WrittenServer {
   readonly host: string | undefined;
   readonly port: number | undefined;
   readonly label?: string | undefined;
   readonly credentials: WrittenCredentials;
+  readonly users?: WrittenUsers | undefined;
+  readonly mode?: TransportMode | undefined;
   /** Begin sentences about its host and its port. */
   readonly hostName: string;
   readonly portName: string;
@@ -34,10 +37,23 @@ export function resolveServers(mode: Mode, sources: ConfigSources, findings: Fin
   }
   return written.flatMap((server) => {
     const address = resolveAddress(mode, server, findings);
-    const credentials = resolveCredentials(sources, server.credentials, formatHostPort(address), findings);
+    // A client may have the same file; users are none of its business.
+    const hasUsers = mode === 'server' && server.users !== undefined;
+    const owner = { mode, address: formatHostPort(address), hasUsers };
+    const credentials = resolveCredentials(sources, server.credentials, owner, findings);
+    if (credentials === undefined) return [];
+    const users = hasUsers ? { users: resolveUsers(sources, server.users, credentials.method, findings) } : {};
     const label = server.label ? { name: server.label } : {};
-    return credentials === undefined ? [] : [{ ...address, ...credentials, ...label }];
+    return [{ ...address, ...credentials, ...label, ...users, mode: resolveMode(mode, sources, server.mode) }];
   });
+}
+
+/** What a flag says holds for all. A client's servers take UDP where nobody says anything: its listeners decide. */
+function resolveMode(mode: Mode, sources: ConfigSources, own: TransportMode | undefined): TransportMode {
+  const { file, flags } = sources;
+  const everywhere = flags.values?.mode;
+  if (everywhere !== undefined) return everywhere;
+  return own ?? file?.parsed.config.mode ?? (mode === 'local' ? 'tcp_and_udp' : DEFAULTS.mode);
 }
 
 /** The entries of `servers`, or of its alias, that are not disabled, each with its place. */
@@ -58,7 +74,13 @@ function writtenServers(mode: Mode, sources: ConfigSources, findings: Findings):
   const entries = enabledEntries(config);
   if (sources.flags.server !== undefined) {
     const first = entries.length > 0 ? writtenAt(sources, entries[0].entry, entries[0].path) : {};
-    return serverOfFlag(sources.flags.server, orElse(inFlags, orElse(atTop, first)), findings);
+    const server = serverOfFlag(sources.flags.server, orElse(inFlags, orElse(atTop, first)), findings);
+    return [
+      {
+        ...server,
+        users: usersAt(config, []) ?? (entries.length > 0 ? usersAt(entries[0].entry, entries[0].path) : undefined),
+      },
+    ];
   }
   const listed = entries.map(({ entry, path }) => serverOfEntry(sources, entry, path, config.server_port));
   return [...serversOfTop(mode, sources, config, listed.length > 0), ...listed].map((server) => ({
@@ -67,12 +89,15 @@ function writtenServers(mode: Mode, sources: ConfigSources, findings: Findings):
   }));
 }
 
-function serverOfFlag(text: string, credentials: WrittenCredentials, findings: Findings): WrittenServer[] {
+function usersAt(object: Pick<FileServer, 'users'>, path: JsonPath): WrittenUsers | undefined {
+  return object.users === undefined ? undefined : { entries: object.users, path: [...path, 'users'] };
+}
+
+function serverOfFlag(text: string, credentials: WrittenCredentials, findings: Findings): WrittenServer {
   const address = parseHostPort(text);
   if (address === undefined) findings.problem(`--server-addr must be HOST:PORT, not "${text}".`);
-  return [
-    { host: address?.host, port: address?.port, credentials, hostName: '--server-addr', portName: '--server-addr' },
-  ];
+  const name = '--server-addr';
+  return { host: address?.host, port: address?.port, credentials, hostName: name, portName: name };
 }
 
 function serverOfEntry(
@@ -86,6 +111,8 @@ function serverOfEntry(
     port: entry.server_port ?? entry.port ?? topPort,
     label: entry.remarks || entry.name || entry.id,
     credentials: writtenAt(sources, entry, path),
+    users: usersAt(entry, path),
+    mode: entry.mode,
     hostName: nameOf(sources, [...path, entry.server === undefined ? 'address' : 'server']),
     portName: nameOf(sources, [...path, entry.server_port === undefined ? 'port' : 'server_port']),
   };
@@ -103,6 +130,8 @@ function serversOfTop(mode: Mode, sources: ConfigSources, config: FileConfig, ha
       (port) => ({
         ...port,
         host,
+        // A port that has a password of its own is one user's.
+        users: ports === undefined ? usersAt(config, []) : undefined,
         hostName: nameOf(sources, ['server']),
       }),
     ),

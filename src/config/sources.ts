@@ -21,6 +21,10 @@ export type FlagValues = Pick<
   | 'dns'
   | 'ipv6_first'
   | 'workers'
+  | 'mode'
+  | 'udp_timeout'
+  | 'udp_max_associations'
+  | 'allow_insecure_ciphers'
 >;
 
 /** The command line as the configuration sees it; ranges of numbers are already checked. */
@@ -29,6 +33,9 @@ export interface FlagSettings {
   readonly server?: string | undefined;
   /** `HOST:PORT` of `-b`: takes the place of all listeners of the file. */
   readonly local?: string | undefined;
+  /** `--protocol`, `HOST:PORT` of `-f`: with `-b` they are the one listener. */
+  readonly protocol?: string | undefined;
+  readonly forward?: string | undefined;
   readonly password?: string | undefined;
   readonly key?: string | undefined;
   readonly method?: string | undefined;

@@ -13,7 +13,51 @@ export const AEAD_2017_METHODS = [
   'xchacha20-ietf-poly1305',
 ] as const;
 
-export type MethodName = (typeof AEAD_2017_METHODS)[number];
+/** Methods of the 2022 edition (SIP022). */
+export const AEAD_2022_METHODS = [
+  '2022-blake3-aes-128-gcm',
+  '2022-blake3-aes-256-gcm',
+  '2022-blake3-chacha20-poly1305',
+] as const;
+
+/** Stream ciphers, which nothing protects against change: only where `allow_insecure_ciphers` says so. */
+export const STREAM_METHODS = [
+  'aes-128-ctr',
+  'aes-192-ctr',
+  'aes-256-ctr',
+  'aes-128-cfb',
+  'aes-192-cfb',
+  'aes-256-cfb',
+  'camellia-128-cfb',
+  'camellia-192-cfb',
+  'camellia-256-cfb',
+  'chacha20',
+  'chacha20-ietf',
+  'salsa20',
+  'rc4-md5',
+] as const;
+
+/** No encryption at all; two names for one thing. Only where `allow_insecure_ciphers` says so. */
+export const PLAIN_METHODS = ['none', 'plain'] as const;
+
+export type Aead2017MethodName = (typeof AEAD_2017_METHODS)[number];
+export type Aead2022MethodName = (typeof AEAD_2022_METHODS)[number];
+export type StreamMethodName = (typeof STREAM_METHODS)[number];
+export type PlainMethodName = (typeof PLAIN_METHODS)[number];
+export type MethodName = Aead2017MethodName | Aead2022MethodName | StreamMethodName | PlainMethodName;
+
+/** What an endpoint or an inlet carries. */
+export const TRANSPORT_MODES = ['tcp_only', 'tcp_and_udp', 'udp_only'] as const;
+export type TransportMode = (typeof TRANSPORT_MODES)[number];
+
+/**
+ * Identity keys before a user's (SIP023). With all of them, the longest address and the most padding, a request's head still fits one segment
+ * of an Ethernet's TCP (1,364 of 1,448 bytes), and so the server's one receive.
+ */
+export const MAX_IDENTITY_KEYS = 8;
+
+/** Users of one port of an AEAD 2017 method, each of whom is tried in turn for an unknown client. */
+export const MAX_TRIAL_USERS = 1000;
 
 /** A name or IP literal with a port, as a person writes it. */
 export interface HostPort {
@@ -24,18 +68,43 @@ export interface HostPort {
 /** One Shadowsocks server: what the client dials and what the server listens on. */
 export interface ShadowsocksEndpoint extends HostPort {
   readonly method: MethodName;
-  /** The user's password; the key is derived from it by EVP_BytesToKey. */
+  /**
+   * The password; the key is derived from it by EVP_BytesToKey. Of a 2022 method: the key itself in base64, on a client behind those of
+   * the hops before (`iPSK:…:uPSK`), on a server with users the identity key.
+   */
   readonly password: string;
   /** Raw key in base64 (URL-safe or standard alphabet), which takes the place of `password` where it is present. */
   readonly key?: string;
   /** A label for logs (`remarks` or `name` in the file). */
   readonly name?: string;
+  /** A server's users on this one port; none where it is absent. A method of AEAD 2017 then knows their passwords alone. */
+  readonly users?: readonly EndpointUser[];
+  /** TCP alone where it is absent. */
+  readonly mode?: TransportMode;
 }
+
+/** Somebody who shares a port with others. */
+export interface EndpointUser {
+  /** For counters and logs. */
+  readonly name: string;
+  /** Of a 2022 method: the key in base64. */
+  readonly password: string;
+}
+
+/** What programs speak to an inlet. `socks`: SOCKS5, 4 and 4a. `mixed`: those and HTTP, told apart by the first byte. */
+export const INLET_KINDS = ['mixed', 'socks', 'http', 'tunnel'] as const;
+export type InletKind = (typeof INLET_KINDS)[number];
 
 /** Where the client listens for programs on this machine. */
 export interface LocalInlet extends HostPort {
-  /** SOCKS5 user/password pairs (RFC 1929). An empty list: no authentication. */
+  /** `mixed` where it is absent. */
+  readonly kind?: InletKind;
+  /** Users of SOCKS5 (RFC 1929) and of HTTP (Basic). An empty list: no authentication. */
   readonly users: readonly { readonly user: string; readonly password: string }[];
+  /** TCP alone where it is absent. */
+  readonly mode?: TransportMode;
+  /** Where all of a tunnel's connections and packets go. */
+  readonly forward?: HostPort;
 }
 
 /** Settings that both modes share. Every duration is in milliseconds. */
@@ -49,6 +118,10 @@ export interface CommonSettings {
   readonly connectTimeoutMs: number;
   /** Ends a relay that moved nothing for so long; 0: never (the default, as the peers do). */
   readonly idleTimeoutMs: number;
+  /** Ends a UDP association that moved no packet for so long. */
+  readonly udpTimeoutMs: number;
+  /** UDP associations of one port at most; past it the oldest idle one goes. */
+  readonly udpMaxAssociations: number;
   /** On stop: how long live relays may finish. */
   readonly drainTimeoutMs: number;
   /** Name servers to ask, `ip` or `ip:port` or `[v6]:port`; empty: those of /etc/resolv.conf. */
@@ -80,6 +153,11 @@ export const DEFAULTS = {
   /** shadowsocks-rust bounds connect and handshake by 5 s when `timeout` is absent. */
   connectTimeoutMs: 5_000,
   idleTimeoutMs: 0,
+  /** shadowsocks-rust's; SIP022 asks for at least 60 s. */
+  udpTimeoutMs: 300_000,
+  /** Each costs a socket, and one process has often no more than some thousands. */
+  udpMaxAssociations: 4096,
+  mode: 'tcp_only',
   drainTimeoutMs: 10_000,
   /** Outline's 59 s, libev's 60 s: among the commonest time-outs of ordinary services (NDSS 2020). */
   probeTimeoutMs: 60_000,

@@ -10,7 +10,7 @@ import type { LogLevel } from '../config/types.js';
 import { needsLibsodium } from '../crypto/ciphers.js';
 import { createSubkeyDerivation } from '../crypto/hkdf.js';
 import { loadLibsodium } from '../crypto/libsodium-cipher.js';
-import { METHODS } from '../crypto/methods.js';
+import { METHODS, type Method } from '../crypto/methods.js';
 import { createRandomSource } from '../crypto/random.js';
 import { Resolver } from '../dns/resolver.js';
 import { startLocalMode } from '../local/local-mode.js';
@@ -169,7 +169,8 @@ class ReactorThread implements TimeoutHandler {
 async function start(): Promise<ReactorThread | undefined> {
   try {
     const endpoints = task.mode === 'local' ? task.settings.servers : task.settings.listen;
-    if (endpoints.some((endpoint) => needsLibsodium(METHODS[endpoint.method]))) await loadLibsodium();
+    const methods = endpoints.map((endpoint): Method => METHODS[endpoint.method]);
+    if (methods.some((method) => 'cipher' in method && needsLibsodium(method))) await loadLibsodium();
     return new ReactorThread();
   } catch (error) {
     for (const fd of task.listeners) close(fd);

@@ -8,7 +8,7 @@ import { Region } from '../../native-bindings/memory.js';
 import { type AeadCipher, TAG_LENGTH } from './aead.js';
 import { createLibcryptoCipher } from './libcrypto-cipher.js';
 import { createLibsodiumCipher, isSodiumCipher } from './libsodium-cipher.js';
-import type { CipherName, Method } from './methods.js';
+import type { AeadMethod, CipherName } from './methods.js';
 
 /** What a cipher makes of the message 0, 1, 2, … of 20 bytes under the key 0, 1, 2, … */
 interface KnownAnswers {
@@ -56,7 +56,7 @@ const proven = new Map<CipherName, AeadCipher>();
  * The cipher of a method, proven once for each thread. libsodium has to be loaded before (`loadLibsodium`) where it may be needed.
  * @throws CipherUnavailableError
  */
-export function cipherFor(method: Method): AeadCipher {
+export function cipherFor(method: AeadMethod): AeadCipher {
   const known = proven.get(method.cipher);
   if (known !== undefined) return known;
   const cipher = create(method);
@@ -66,11 +66,11 @@ export function cipherFor(method: Method): AeadCipher {
 }
 
 /** Whether `cipherFor` will need libsodium's module. */
-export function needsLibsodium(method: Method): boolean {
+export function needsLibsodium(method: AeadMethod): boolean {
   return isSodiumCipher(method.cipher) && tryLibcrypto(method.cipher, method.keyLength) === undefined;
 }
 
-function create({ name, cipher, keyLength }: Method): AeadCipher {
+function create({ name, cipher, keyLength }: AeadMethod): AeadCipher {
   const fast = tryLibcrypto(cipher, keyLength);
   if (fast !== undefined) return fast;
   if (isSodiumCipher(cipher)) return createLibsodiumCipher(cipher);

@@ -1,7 +1,7 @@
 /** How a stream is cut into chunks of `AE(length u16) AE(payload)`, which AEAD 2017 and the edition of 2022 share but for their limits. */
 
+import { MAX_IDENTITY_KEYS } from '../config/types.js';
 import { TAG_LENGTH } from '../crypto/aead.js';
-import { MAX_IDENTITY_KEYS } from './aead-2022/keys.js';
 import { CHUNK_PAYLOAD } from './protocol.js';
 
 export const LENGTH_LENGTH = 2;

@@ -9,11 +9,11 @@ import type { AeadCipher, OpeningKey, SealingKey } from '../crypto/aead.js';
 import { cipherFor } from '../crypto/ciphers.js';
 import type { SubkeyDerivation } from '../crypto/hkdf.js';
 import { keyFromBase64, keyFromPassword } from '../crypto/master-key.js';
-import { METHODS, type Method } from '../crypto/methods.js';
+import { type AeadMethod, METHODS } from '../crypto/methods.js';
 import type { RandomSource } from '../crypto/random.js';
 
 export class Keyring {
-  readonly method: Method;
+  readonly method: AeadMethod;
   /** In bytes; as long as the key. */
   readonly saltLength: number;
   readonly #cipher: AeadCipher;
@@ -22,7 +22,7 @@ export class Keyring {
   readonly #random: RandomSource;
   readonly #subkey: Uint8Array;
 
-  constructor(method: Method, masterKey: Uint8Array, derivation: SubkeyDerivation, random: RandomSource) {
+  constructor(method: AeadMethod, masterKey: Uint8Array, derivation: SubkeyDerivation, random: RandomSource) {
     this.method = method;
     this.saltLength = method.keyLength;
     this.#cipher = cipherFor(method);

@@ -2,7 +2,7 @@
 
 import type { ShadowsocksEndpoint } from '../config/types.js';
 import type { SubkeyDerivation } from '../crypto/hkdf.js';
-import { METHODS } from '../crypto/methods.js';
+import { type AeadMethod, METHODS, type Method } from '../crypto/methods.js';
 import type { RandomSource } from '../crypto/random.js';
 import { RequestReader2017 } from './aead-2017/request-reader.js';
 import { StreamOpener2017 } from './aead-2017/stream-opener.js';
@@ -20,7 +20,20 @@ export interface ProtocolMeans {
 }
 
 export function clientProtocol(endpoint: ShadowsocksEndpoint, means: ProtocolMeans): ClientProtocol {
-  const keyring = keyringOf(endpoint, means);
+  const method: Method = METHODS[endpoint.method];
+  switch (method.family) {
+    case 'aead-2017':
+      return clientProtocol2017(keyringOf(endpoint, method, means));
+    case 'aead-2022':
+    case 'stream':
+    case 'plain':
+      throw notServed(method);
+    default:
+      return unknownFamily(method);
+  }
+}
+
+function clientProtocol2017(keyring: Keyring): ClientProtocol {
   return {
     connect(target) {
       const opener = new StreamOpener2017(keyring);
@@ -32,13 +45,34 @@ export function clientProtocol(endpoint: ShadowsocksEndpoint, means: ProtocolMea
 }
 
 export function serverProtocol(endpoint: ShadowsocksEndpoint, means: ProtocolMeans): ServerProtocol {
-  const keyring = keyringOf(endpoint, means);
+  const method: Method = METHODS[endpoint.method];
+  switch (method.family) {
+    case 'aead-2017':
+      return serverProtocol2017(keyringOf(endpoint, method, means));
+    case 'aead-2022':
+    case 'stream':
+    case 'plain':
+      throw notServed(method);
+    default:
+      return unknownFamily(method);
+  }
+}
+
+function serverProtocol2017(keyring: Keyring): ServerProtocol {
   return {
     newRequest: () => new RequestReader2017(keyring),
     wipe: () => keyring.wipe(),
   };
 }
 
-function keyringOf(endpoint: ShadowsocksEndpoint, { derivation, random }: ProtocolMeans): Keyring {
-  return new Keyring(METHODS[endpoint.method], masterKeyOf(endpoint), derivation, random);
+function keyringOf(endpoint: ShadowsocksEndpoint, method: AeadMethod, { derivation, random }: ProtocolMeans): Keyring {
+  return new Keyring(method, masterKeyOf(endpoint), derivation, random);
+}
+
+function notServed({ name }: Method): RangeError {
+  return new RangeError(`The method ${name} is not served yet.`);
+}
+
+function unknownFamily(method: never): never {
+  throw new RangeError(`no protocol for ${JSON.stringify(method)}`);
 }

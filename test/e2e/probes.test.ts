@@ -5,7 +5,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
-import { AEAD_2017_METHODS, type MethodName } from '../../src/config/types.js';
+import { AEAD_2017_METHODS, type Aead2017MethodName } from '../../src/config/types.js';
 import { METHODS } from '../../src/crypto/methods.js';
 import type { Running } from '../../src/umbra.js';
 import { OracleSealer } from '../support/aead-oracle.js';
@@ -44,7 +44,7 @@ describe('a server that is probed', () => {
   let server: Running;
   let target: Listener;
 
-  function portOf(method: MethodName): number {
+  function portOf(method: Aead2017MethodName): number {
     return server.addresses[AEAD_2017_METHODS.indexOf(method)].port;
   }
 
@@ -79,7 +79,7 @@ describe('a server that is probed', () => {
   }
 
   /** A valid request for the target, as one stream. */
-  function validStream(method: MethodName): Buffer {
+  function validStream(method: Aead2017MethodName): Buffer {
     const sealer = new OracleSealer(method, PASSWORD);
     const plaintext = Buffer.concat([socksRequest('127.0.0.1', target.port).subarray(3), Buffer.from('payload')]);
     return Buffer.concat([sealer.salt, sealer.chunk(plaintext), sealer.chunk(Buffer.from('second'))]);

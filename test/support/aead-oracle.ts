@@ -5,7 +5,7 @@
 
 import { type CipherGCMTypes, createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
-import type { MethodName } from '../../src/config/types.js';
+import type { Aead2017MethodName } from '../../src/config/types.js';
 
 const TAG = 16;
 
@@ -15,7 +15,7 @@ interface MethodFacts {
   readonly algorithm: string;
 }
 
-const METHOD_FACTS: Readonly<Record<MethodName, MethodFacts>> = {
+const METHOD_FACTS: Readonly<Record<Aead2017MethodName, MethodFacts>> = {
   'aes-128-gcm': { keyLength: 16, nonceLength: 12, algorithm: 'aes-128-gcm' },
   'aes-192-gcm': { keyLength: 24, nonceLength: 12, algorithm: 'aes-192-gcm' },
   'aes-256-gcm': { keyLength: 32, nonceLength: 12, algorithm: 'aes-256-gcm' },
@@ -24,7 +24,7 @@ const METHOD_FACTS: Readonly<Record<MethodName, MethodFacts>> = {
 };
 
 /** The master key of a password: MD5 chained (EVP_BytesToKey). */
-function oracleKey(method: MethodName, password: string): Buffer {
+function oracleKey(method: Aead2017MethodName, password: string): Buffer {
   let key: Buffer = Buffer.alloc(0);
   for (let last: Buffer = Buffer.alloc(0); key.length < 32; key = Buffer.concat([key, last])) {
     last = createHash('md5').update(last).update(password).digest();
@@ -37,7 +37,12 @@ function oracleSubkey(masterKey: Uint8Array, salt: Uint8Array): Buffer {
 }
 
 /** @returns ciphertext and tag */
-export function oracleSeal(method: MethodName, key: Uint8Array, nonce: Uint8Array, message: Uint8Array): Buffer {
+export function oracleSeal(
+  method: Aead2017MethodName,
+  key: Uint8Array,
+  nonce: Uint8Array,
+  message: Uint8Array,
+): Buffer {
   const { algorithm } = METHOD_FACTS[method];
   if (algorithm === 'xchacha20-poly1305') return Buffer.from(xchacha20poly1305(key, nonce).encrypt(message));
   const cipher = createCipheriv(algorithm as CipherGCMTypes, key, nonce, { authTagLength: TAG });
@@ -45,7 +50,12 @@ export function oracleSeal(method: MethodName, key: Uint8Array, nonce: Uint8Arra
 }
 
 /** @returns undefined where it is not authentic */
-function oracleOpen(method: MethodName, key: Uint8Array, nonce: Uint8Array, sealed: Uint8Array): Buffer | undefined {
+function oracleOpen(
+  method: Aead2017MethodName,
+  key: Uint8Array,
+  nonce: Uint8Array,
+  sealed: Uint8Array,
+): Buffer | undefined {
   const { algorithm } = METHOD_FACTS[method];
   try {
     if (algorithm === 'xchacha20-poly1305') return Buffer.from(xchacha20poly1305(key, nonce).decrypt(sealed));
@@ -58,7 +68,7 @@ function oracleOpen(method: MethodName, key: Uint8Array, nonce: Uint8Array, seal
 }
 
 /** The nonce of a counter: little-endian over its whole length. */
-export function oracleNonce(method: MethodName, counter: number): Buffer {
+export function oracleNonce(method: Aead2017MethodName, counter: number): Buffer {
   const nonce = Buffer.alloc(METHOD_FACTS[method].nonceLength);
   nonce.writeBigUInt64LE(BigInt(counter));
   return nonce;
@@ -67,11 +77,15 @@ export function oracleNonce(method: MethodName, counter: number): Buffer {
 /** One direction of a stream, sending. */
 export class OracleSealer {
   readonly salt: Buffer;
-  readonly #method: MethodName;
+  readonly #method: Aead2017MethodName;
   readonly #subkey: Buffer;
   #counter = 0;
 
-  constructor(method: MethodName, password: string, salt: Buffer = randomBytes(METHOD_FACTS[method].keyLength)) {
+  constructor(
+    method: Aead2017MethodName,
+    password: string,
+    salt: Buffer = randomBytes(METHOD_FACTS[method].keyLength),
+  ) {
     this.#method = method;
     this.salt = salt;
     this.#subkey = oracleSubkey(oracleKey(method, password), salt);
@@ -99,14 +113,14 @@ export class OracleSealer {
 
 /** One direction of a stream, receiving: bytes in, what they open to out. Throws for what is not authentic. */
 export class OracleOpener {
-  readonly #method: MethodName;
+  readonly #method: Aead2017MethodName;
   readonly #masterKey: Buffer;
   #subkey: Buffer | undefined;
   #counter = 0;
   #rest: Buffer = Buffer.alloc(0);
   #length = -1;
 
-  constructor(method: MethodName, password: string) {
+  constructor(method: Aead2017MethodName, password: string) {
     this.#method = method;
     this.#masterKey = oracleKey(method, password);
   }

@@ -1,6 +1,6 @@
 /** Keyrings with known keys and, where a test wants them, known salts. */
 
-import type { MethodName } from '../../src/config/types.js';
+import type { Aead2017MethodName } from '../../src/config/types.js';
 import { createSubkeyDerivation } from '../../src/crypto/hkdf.js';
 import { METHODS } from '../../src/crypto/methods.js';
 import { createRandomSource, type RandomSource } from '../../src/crypto/random.js';
@@ -18,7 +18,7 @@ function fixedBytes(bytes: Uint8Array): RandomSource {
 }
 
 /** libsodium has to be loaded before for methods that need it. @param salt what it starts streams with; random where absent */
-export function keyringOf(method: MethodName, password: string, salt?: Uint8Array): Keyring {
+export function keyringOf(method: Aead2017MethodName, password: string, salt?: Uint8Array): Keyring {
   const masterKey = masterKeyOf({ method, password, host: '', port: 0 });
   return new Keyring(METHODS[method], masterKey, derivation, salt === undefined ? random : fixedBytes(salt));
 }

@@ -204,12 +204,15 @@ export class ReactorBench {
 
 function common() {
   const { noDelay, keepAliveMs, connectTimeoutMs, idleTimeoutMs, drainTimeoutMs, ipv6First } = DEFAULTS;
+  const { udpTimeoutMs, udpMaxAssociations } = DEFAULTS;
   return {
     workers: 1,
     noDelay,
     keepAliveMs,
     connectTimeoutMs,
     idleTimeoutMs,
+    udpTimeoutMs,
+    udpMaxAssociations,
     drainTimeoutMs,
     ipv6First,
     nameServers: [],

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { Region } from '../../native-bindings/memory.js';
-import { AEAD_2017_METHODS, type MethodName } from '../../src/config/types.js';
+import { AEAD_2017_METHODS, type Aead2017MethodName } from '../../src/config/types.js';
 import { cipherFor } from '../../src/crypto/ciphers.js';
 import { createSubkeyDerivation, nodeHkdf } from '../../src/crypto/hkdf.js';
 import { loadLibsodium } from '../../src/crypto/libsodium-cipher.js';
@@ -21,7 +21,7 @@ const vectors = loadVectors();
 const { aead2017 } = vectors;
 
 function keyringFor(row: { readonly method: string; readonly password: string; readonly salt: string }): Keyring {
-  return keyringOf(row.method as MethodName, row.password, fromHex(row.salt));
+  return keyringOf(row.method as Aead2017MethodName, row.password, fromHex(row.salt));
 }
 
 describe('AEAD 2017, against the vectors', () => {

@@ -4,17 +4,11 @@
  * the one of a connection or packet by the hash that the identity header holds.
  */
 
-import type { ShadowsocksEndpoint } from '../../config/types.js';
+import { MAX_IDENTITY_KEYS, type ShadowsocksEndpoint } from '../../config/types.js';
 import { keyFromBase64 } from '../../crypto/master-key.js';
 
 /** An identity header: the first bytes of BLAKE3 of the key that the next hop knows the client by, in one block of AES. */
 export const IDENTITY_LENGTH = 16;
-
-/**
- * Identity keys before a user's. With all of them, the longest address and the most padding, a request's head still fits one segment of an
- * Ethernet's TCP (1,364 of 1,448 bytes), and so the server's one receive.
- */
-export const MAX_IDENTITY_KEYS = 8;
 
 /** Writes H(key), the first 16 bytes of plain BLAKE3, at `into[at]`. */
 export type KeyHash = (key: Uint8Array, into: Uint8Array, at: number) => void;

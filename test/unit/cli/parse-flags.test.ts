@@ -103,8 +103,16 @@ describe('flags as settings', () => {
     }
   });
 
-  it('name the protocols that are not served yet', () => {
-    expect(() => flagSettings(local('--protocol', 'http'))).to.throw(UsageError, '--protocol http is not served yet');
-    expect(() => flagSettings(local('--protocol', 'socks'))).not.to.throw();
+  it('have the transport that a letter says, as shadowsocks-rust means it', () => {
+    expect(flagSettings(local('-U')).values).to.include({ mode: 'tcp_and_udp' });
+    expect(flagSettings(local('-u')).values).to.include({ mode: 'udp_only' });
+    expect(flagSettings(local()).values).to.include({ mode: undefined });
+    expect(() => flagSettings(local('-u', '-U'))).to.throw(UsageError, 'give one of the two');
+  });
+
+  it('have a tunnel, a protocol and leave for old ciphers', () => {
+    const settings = flagSettings(local('-f', 'a:1', '--protocol', 'tunnel', '--allow-insecure-ciphers'));
+    expect(settings).to.include({ forward: 'a:1', protocol: 'tunnel' });
+    expect(settings.values).to.include({ allow_insecure_ciphers: true });
   });
 });

@@ -40,18 +40,21 @@ describe('the settings of a client', () => {
   }
 
   const SERVER = { server: 'proxy.example', server_port: 8388, password: 'p', method: 'aes-256-gcm' };
-  const ENDPOINT = { host: 'proxy.example', port: 8388, password: 'p', method: 'aes-256-gcm' };
+  const ENDPOINT = { host: 'proxy.example', port: 8388, password: 'p', method: 'aes-256-gcm', mode: 'tcp_and_udp' };
+  const INLET = { host: '127.0.0.1', port: 1080, kind: 'mixed', users: [], mode: 'tcp_only' };
 
   it('have defaults for everything but the server and its password', async () => {
     const { settings, verbosity, warnings } = await load({ server: '192.0.2.1', password: 'p' });
     expect(settings).to.deep.equal({
-      inlets: [{ host: '127.0.0.1', port: 1080, users: [] }],
-      servers: [{ host: '192.0.2.1', port: 8388, password: 'p', method: 'chacha20-ietf-poly1305' }],
+      inlets: [INLET],
+      servers: [{ ...ENDPOINT, host: '192.0.2.1', method: 'chacha20-ietf-poly1305' }],
       workers: 1,
       noDelay: DEFAULTS.noDelay,
       keepAliveMs: DEFAULTS.keepAliveMs,
       connectTimeoutMs: DEFAULTS.connectTimeoutMs,
       idleTimeoutMs: DEFAULTS.idleTimeoutMs,
+      udpTimeoutMs: DEFAULTS.udpTimeoutMs,
+      udpMaxAssociations: DEFAULTS.udpMaxAssociations,
       drainTimeoutMs: DEFAULTS.drainTimeoutMs,
       nameServers: [],
       ipv6First: false,
@@ -99,8 +102,8 @@ describe('the settings of a client', () => {
     });
     expect(settings.servers).to.deep.equal([
       ENDPOINT,
-      { host: '2001:db8::1', port: 9, password: 'p', method: 'aes-256-gcm', name: 'six' },
-      { host: '2001:db8::2', port: 8388, password: '', key, method: 'aes-128-gcm', name: 'seven' },
+      { ...ENDPOINT, host: '2001:db8::1', port: 9, name: 'six' },
+      { ...ENDPOINT, host: '2001:db8::2', password: '', key, method: 'aes-128-gcm', name: 'seven' },
     ]);
   });
 
@@ -124,19 +127,19 @@ describe('the settings of a client', () => {
     expect(warnings.join()).to.match(/c\.json:1:\d+: "timeout" differs between servers: 9 s/);
   });
 
-  it('listen on every socks entry of locals, and at the top where it has a port', async () => {
+  it('listen on every entry of locals that is served, and at the top where it has a port', async () => {
     const { settings, warnings } = await load({
       ...SERVER,
       local_address: '127.0.0.2',
       local_port: 1,
-      locals: [{ local_port: '2' }, { protocol: 'http', local_port: 3 }, { disabled: true }, { local_address: '::1' }],
+      locals: [{ local_port: '2' }, { protocol: 'redir', local_port: 3 }, { disabled: true }, { local_address: '::1' }],
     });
     expect(settings.inlets).to.deep.equal([
-      { host: '127.0.0.2', port: 1, users: [] },
-      { host: '127.0.0.2', port: 2, users: [] },
-      { host: '::1', port: 1080, users: [] },
+      { ...INLET, host: '127.0.0.2', port: 1 },
+      { ...INLET, host: '127.0.0.2', port: 2 },
+      { ...INLET, host: '::1' },
     ]);
-    expect(warnings.join()).to.match(/"protocol" is "http", which is not served yet: this listener is left out/);
+    expect(warnings.join()).to.match(/"protocol" is "redir", which is not served yet: this listener is left out/);
     expect((await load({ ...SERVER, locals: [{ local_port: 5 }] })).settings.inlets).to.have.length(1);
     expect((await problemsOf({ ...SERVER, locals: [{ protocol: 'dns' }] })).join()).to.match(
       /leaves nothing to listen on/,
@@ -148,9 +151,84 @@ describe('the settings of a client', () => {
     const { settings } = await load({ ...SERVER, locals: [{ socks5_auth_config_path: users }] });
     expect(settings.inlets[0].users).to.deep.equal([{ user: 'ann', password: 'ä' }]);
     const moved = await load({ ...SERVER, locals: [{ socks5_auth_config_path: users }] }, { local: '127.0.0.1:9' });
-    expect(moved.settings.inlets).to.deep.equal([
-      { host: '127.0.0.1', port: 9, users: [{ user: 'ann', password: 'ä' }] },
+    expect(moved.settings.inlets).to.deep.equal([{ ...INLET, port: 9, users: [{ user: 'ann', password: 'ä' }] }]);
+  });
+
+  it('read the users of an HTTP listener, beside those of SOCKS5', async () => {
+    const basic = directory.write('http.json', { basic: { users: [{ user_name: 'bob', password: 'b' }] } });
+    const socks = directory.write('socks.json', { password: { users: [{ user_name: 'ann', password: 'a' }] } });
+    const both = { http_auth_config_path: basic, socks5_auth_config_path: socks };
+    const { settings } = await load({ ...SERVER, locals: [both, { ...both, socks5_auth_config_path: undefined }] });
+    expect(settings.inlets.map(({ users }) => users.map(({ user }) => user))).to.deep.equal([['ann', 'bob'], ['bob']]);
+    expect((await problemsOf({ ...SERVER, locals: [{ http_auth_config_path: socks }] })).join()).to.match(
+      /"basic" must be an object with "users"/,
+    );
+  });
+
+  it('speak what the protocol of a listener says', async () => {
+    const locals = ['socks', 'socks5', 'socks4', 'http', 'mixed'].map((protocol) => ({ protocol }));
+    const { settings } = await load({ ...SERVER, locals });
+    expect(settings.inlets.map(({ kind }) => kind)).to.deep.equal(['socks', 'socks', 'socks', 'http', 'mixed']);
+    const top = await load({ ...SERVER, protocol: 'http', local_port: 8080 });
+    expect(top.settings.inlets).to.deep.equal([{ ...INLET, kind: 'http', port: 8080 }]);
+    const flag = await load({ ...SERVER, local_port: 8080 }, { protocol: 'socks' });
+    expect(flag.settings.inlets).to.deep.equal([{ ...INLET, kind: 'socks', port: 8080 }]);
+    expect(await problemsOf(SERVER, { protocol: 'dns' })).to.deep.equal([
+      '--protocol dns is not served: use one of mixed, socks, http, tunnel.',
     ]);
+  });
+
+  it('know where a tunnel goes, by the file or by a flag', async () => {
+    const tunnel = { protocol: 'tunnel', local_port: 53, forward_address: '192.0.2.53', forward_port: '53' };
+    const { settings } = await load({ ...SERVER, locals: [tunnel] });
+    const inlet = { ...INLET, kind: 'tunnel', port: 53, forward: { host: '192.0.2.53', port: 53 } };
+    expect(settings.inlets).to.deep.equal([inlet]);
+    const flag = await load(SERVER, { local: ':53', forward: '[2001:db8::53]:5353' });
+    expect(flag.settings.inlets).to.deep.equal([{ ...inlet, forward: { host: '2001:db8::53', port: 5353 } }]);
+    expect((await problemsOf({ ...SERVER, locals: [{ protocol: 'tunnel' }] })).join()).to.match(
+      /"protocol" is "tunnel", which needs "forward_address" and "forward_port"/,
+    );
+    expect((await problemsOf(SERVER, { protocol: 'tunnel' })).join()).to.match(/needs to know where to: use -f/);
+    expect((await problemsOf(SERVER, { forward: 'nowhere' })).join()).to.match(/^--forward-addr must be HOST:PORT/);
+  });
+
+  it('carry UDP where the listener, the file or a flag says so', async () => {
+    const content = { ...SERVER, mode: 'tcp_and_udp', locals: [{ mode: 'udp_only' }, { local_port: 2 }] };
+    const { settings } = await load({ ...content, udp_timeout: 60, udp_max_associations: '100' });
+    expect(settings.inlets.map(({ mode }) => mode)).to.deep.equal(['udp_only', 'tcp_and_udp']);
+    expect(settings).to.include({ udpTimeoutMs: 60_000, udpMaxAssociations: 100 });
+    const flag = await load(content, { values: { mode: 'tcp_only', udp_timeout: 5, udp_max_associations: 7 } });
+    expect(flag.settings.inlets.map(({ mode }) => mode)).to.deep.equal(['tcp_only', 'tcp_only']);
+    expect(flag.settings.servers.map(({ mode }) => mode)).to.deep.equal(['tcp_only']);
+    expect(flag.settings).to.include({ udpTimeoutMs: 5000, udpMaxAssociations: 7 });
+    const entry = await load({ servers: [{ ...SERVER, mode: 'udp_only' }] });
+    expect(entry.settings.servers.map(({ mode }) => mode)).to.deep.equal(['udp_only']);
+  });
+
+  it('have the key of a 2022 method as its password, with those of the hops before', async () => {
+    const key = Buffer.alloc(16, 1).toString('base64');
+    const server = { server: 'a', method: '2022-blake3-aes-128-gcm' };
+    expect((await load({ ...server, password: `${key}:${key}` })).settings.servers[0].password).to.equal(
+      `${key}:${key}`,
+    );
+    expect((await load({ ...server, key })).settings.servers[0]).to.deep.equal({
+      ...ENDPOINT,
+      host: 'a',
+      method: server.method,
+      password: key,
+    });
+    expect(await problemsOf({ ...server, password: 'correct horse' })).to.deep.equal([
+      './c.json:1:61: "password" is not base64: 2022-blake3-aes-128-gcm needs 16 bytes in base64, which "umbra genkey -m 2022-blake3-aes-128-gcm" makes.',
+    ]);
+  });
+
+  it('have a method without integrity only where it is allowed', async () => {
+    const content = { ...SERVER, method: 'rc4-md5' };
+    expect((await problemsOf(content)).join()).to.match(/set allow_insecure_ciphers \(--allow-insecure-ciphers\)\.$/);
+    const { settings } = await load({ ...content, allow_insecure_ciphers: true });
+    expect(settings.servers[0].method).to.equal('rc4-md5');
+    const flag = await load({ server: 'a', method: 'none' }, { values: { allow_insecure_ciphers: true } });
+    expect(flag.settings.servers[0]).to.include({ method: 'none', password: '' });
   });
 
   it('refuse a file of SOCKS5 users that is missing or wrong', async () => {
@@ -175,7 +253,7 @@ describe('the settings of a client', () => {
     const content = { ...SERVER, timeout: 9, runtime: { worker_count: 2 }, dns: '192.0.2.53', log: { level: 1 } };
     const { settings, verbosity } = await load(content, flags);
     expect(settings.servers).to.deep.equal([{ ...ENDPOINT, host: '2001:db8::9', port: 9 }]);
-    expect(settings.inlets).to.deep.equal([{ host: '127.0.0.1', port: 7, users: [] }]);
+    expect(settings.inlets).to.deep.equal([{ ...INLET, port: 7 }]);
     expect(settings).to.deep.include({ connectTimeoutMs: 2000, workers: 5, nameServers: [] });
     expect(verbosity).to.equal(2);
   });
@@ -186,12 +264,12 @@ describe('the settings of a client', () => {
       { server: 'a', key, method: 'aes-256-gcm' },
       { password: 'q', method: 'aes-128-gcm' },
     );
-    expect(settings.servers).to.deep.equal([{ host: 'a', port: 8388, password: 'q', method: 'aes-128-gcm' }]);
+    expect(settings.servers).to.deep.equal([{ ...ENDPOINT, host: 'a', password: 'q', method: 'aes-128-gcm' }]);
   });
 
   it('need no file where flags say enough', async () => {
     const { settings, file } = await load(undefined, { server: 'a:1', password: 'p' });
-    expect(settings.servers).to.deep.equal([{ host: 'a', port: 1, password: 'p', method: 'chacha20-ietf-poly1305' }]);
+    expect(settings.servers).to.deep.equal([{ ...ENDPOINT, host: 'a', port: 1, method: 'chacha20-ietf-poly1305' }]);
     expect(file).to.equal(undefined);
   });
 
@@ -217,7 +295,7 @@ describe('the settings of a client', () => {
     const error: unknown = await load({ server: 'a' }).catch((caught: unknown) => caught);
     expect(error).to.be.instanceOf(MissingPasswordError);
     expect(await problemsOf({ server: 'a' })).to.deep.equal([
-      'No password is given for a:8388: add "password" to ./c.json, use -k PASSWORD, or set UMBRA_PASSWORD ("umbra genkey" makes a good one).',
+      'No password is given for a:8388: add "password" to ./c.json, use -k PASSWORD, or set UMBRA_PASSWORD ("umbra genkey -m chacha20-ietf-poly1305" makes a good one).',
     ]);
   });
 
@@ -243,16 +321,6 @@ describe('the settings of a client', () => {
     expect(await problemsOf({ password: 'p' })).to.deep.equal([
       'No server is given: add "server" and "server_port" to ./c.json, or use -s HOST:PORT.',
     ]);
-  });
-
-  it('warn of UDP, which is not served yet', async () => {
-    const { warnings } = await load({
-      ...SERVER,
-      mode: 'tcp_and_udp',
-      locals: [{ mode: 'udp_only' }, { mode: 'tcp_only' }],
-    });
-    expect(warnings).to.have.length(2);
-    expect(warnings.join()).to.match(/"mode" is "tcp_and_udp", but UDP is not served yet/);
   });
 
   it('warn of a password that others can read', async () => {

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { expect } from 'chai';
 
 import { ConfigError } from '../../../src/config/config-error.js';
-import { type Loaded, loadServer } from '../../../src/config/load.js';
+import { type Loaded, loadLocal, loadServer } from '../../../src/config/load.js';
 import type { FlagSettings } from '../../../src/config/sources.js';
 import { DEFAULTS, type ServerSettings } from '../../../src/config/types.js';
 import { TemporaryDirectory } from '../../support/temporary-directory.js';
@@ -32,7 +32,7 @@ describe('the settings of a server', () => {
   it('have defaults: all addresses, a worker a core, nothing private to be reached', async () => {
     const { settings } = await load(undefined, { password: 'p' });
     expect(settings).to.deep.include({
-      listen: [{ host: '0.0.0.0', port: 8388, password: 'p', method: DEFAULTS.method }],
+      listen: [{ host: '0.0.0.0', port: 8388, password: 'p', method: DEFAULTS.method, mode: 'tcp_only' }],
       workers: availableParallelism(),
       egressAllow: [],
       probeTimeoutMs: 60_000,
@@ -52,11 +52,12 @@ describe('the settings of a server', () => {
       method: 'aes-128-gcm',
       port_password: { 8388: 'a', 8389: 'b' },
     });
+    const common = { method: 'aes-128-gcm', mode: 'tcp_only' };
     expect(settings.listen).to.deep.equal([
-      { host: '::', port: 8388, password: 'a', method: 'aes-128-gcm' },
-      { host: '::', port: 8389, password: 'b', method: 'aes-128-gcm' },
-      { host: '0.0.0.0', port: 8388, password: 'a', method: 'aes-128-gcm' },
-      { host: '0.0.0.0', port: 8389, password: 'b', method: 'aes-128-gcm' },
+      { ...common, host: '::', port: 8388, password: 'a' },
+      { ...common, host: '::', port: 8389, password: 'b' },
+      { ...common, host: '0.0.0.0', port: 8388, password: 'a' },
+      { ...common, host: '0.0.0.0', port: 8389, password: 'b' },
     ]);
     expect(await problemOf({ port_password: { http: 'a' } })).to.equal(
       './c.json:1:26: "http" must be a port from 1 to 65535.',
@@ -90,5 +91,80 @@ describe('the settings of a server', () => {
   it('refuse a key of the wrong length', async () => {
     const problem = await problemOf(undefined, { key: Buffer.alloc(16).toString('base64'), method: 'aes-256-gcm' });
     expect(problem).to.match(/^--key is 16 bytes long: aes-256-gcm needs 32 bytes/);
+  });
+
+  describe('with users', () => {
+    const key = (seed: number, length = 32): string => Buffer.alloc(length, seed).toString('base64');
+    const METHOD_2022 = '2022-blake3-aes-256-gcm';
+
+    it('have the identity key beside them, of 2022', async () => {
+      const users = [
+        { name: 'ann', password: key(2) },
+        { name: 'bob', password: key(3) },
+      ];
+      const top = await load({ method: METHOD_2022, password: key(1), users });
+      expect(top.settings.listen[0]).to.deep.include({ password: key(1), users });
+      const listed = await load({ method: METHOD_2022, servers: [{ server_port: 1, password: key(1), users }] });
+      expect(listed.settings.listen[0]).to.deep.include({ port: 1, password: key(1), users });
+      const moved = await load({ method: METHOD_2022, password: key(1), users }, { server: ':9' });
+      expect(moved.settings.listen[0]).to.deep.include({ port: 9, users });
+    });
+
+    it('need no password beside theirs, of AEAD 2017', async () => {
+      const users = [{ name: 'ann', password: 'a' }];
+      const { settings } = await load({ method: 'aes-256-gcm', users });
+      expect(settings.listen[0]).to.deep.include({ password: '', users });
+    });
+
+    it('take their passwords from the environment too', async () => {
+      const configPath = directory.write('c.json', {
+        method: 'aes-256-gcm',
+        users: [{ name: 'ann', password: `\${A}` }],
+      });
+      const request = { configPath, flags: {}, workingDirectory: directory.path };
+      const { settings } = await loadServer({ ...request, environment: { A: 'secret' } });
+      expect(settings.listen[0].users).to.deep.equal([{ name: 'ann', password: 'secret' }]);
+    });
+
+    it('name each mistake with its place, and no secret', async () => {
+      const users = [
+        { name: 'ann', password: key(2) },
+        { name: 'ann', password: key(2) },
+        { name: 'bob', password: key(4, 5) },
+        { name: 'cy' },
+      ];
+      const problem = await problemOf({ method: METHOD_2022, password: key(1), users });
+      expect(problem).to.match(/"users" has two users of the name "ann"/);
+      expect(problem).to.match(/"users": "ann" and "ann" have the same password/);
+      expect(problem).to.match(/c\.json:1:\d+: "password" is 5 bytes long: 2022-blake3-aes-256-gcm needs 32 bytes/);
+      expect(problem).to.match(/c\.json:1:\d+: "users": each user needs a "name" and a "password"/);
+      for (const seed of [1, 2]) expect(problem).not.to.include(key(seed));
+    });
+
+    it('need a method that can tell them apart', async () => {
+      const users = [{ name: 'ann', password: key(2) }];
+      expect(await problemOf({ method: '2022-blake3-chacha20-poly1305', password: key(1), users })).to.match(
+        /"users" need a method with identity headers/,
+      );
+      const stream = { method: 'aes-256-ctr', password: 'p', users, allow_insecure_ciphers: true };
+      expect(await problemOf(stream)).to.match(/"users" cannot be told apart by aes-256-ctr/);
+    });
+
+    it('are a thousand at most where each password is tried', async () => {
+      const users = (count: number) => Array.from({ length: count }, (_, i) => ({ name: `${i}`, password: `p${i}` }));
+      expect((await load({ method: 'aes-256-gcm', users: users(1000) })).settings.listen[0].users).to.have.length(1000);
+      expect(await problemOf({ method: 'aes-256-gcm', users: users(1001) })).to.match(/are 1001, .* at most 1000/);
+    });
+
+    it('are no business of a client with the same file', async () => {
+      const configPath = directory.write('c.json', {
+        server: 'a',
+        password: 'p',
+        users: [{ name: 'ann', password: 'a' }],
+      });
+      const { settings } = await loadLocal({ configPath, flags: {}, environment: {}, workingDirectory: '/' });
+      expect(settings.servers[0]).to.include({ password: 'p' });
+      expect(settings.servers[0]).not.to.have.property('users');
+    });
   });
 });

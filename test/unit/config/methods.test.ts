@@ -1,44 +1,56 @@
 import { expect } from 'chai';
 
-import { checkMethod, keyProblem } from '../../../src/config/methods.js';
-import { AEAD_2017_METHODS } from '../../../src/config/types.js';
+import { checkMethod, keyChainProblem, keyProblem } from '../../../src/config/methods.js';
+import {
+  AEAD_2017_METHODS,
+  AEAD_2022_METHODS,
+  MAX_IDENTITY_KEYS,
+  PLAIN_METHODS,
+  STREAM_METHODS,
+} from '../../../src/config/types.js';
+
+const SAFE = [...AEAD_2022_METHODS, ...AEAD_2017_METHODS];
 
 function problemOf(name: string): string {
-  const checked = checkMethod(name);
+  const checked = checkMethod(name, false);
   return 'problem' in checked ? checked.problem : '';
 }
 
 describe('a method name', () => {
   it('is any of the AEAD methods, in upper case too', () => {
-    for (const method of AEAD_2017_METHODS) {
-      expect(checkMethod(method)).to.deep.equal({ method });
-      expect(checkMethod(method.toUpperCase())).to.deep.equal({ method });
+    for (const method of SAFE) {
+      expect(checkMethod(method, false)).to.deep.equal({ method });
+      expect(checkMethod(method.toUpperCase(), false)).to.deep.equal({ method });
     }
-    expect(checkMethod('AEAD_CHACHA20_POLY1305')).to.deep.equal({ method: 'chacha20-ietf-poly1305' });
+    expect(checkMethod('AEAD_CHACHA20_POLY1305', false)).to.deep.equal({ method: 'chacha20-ietf-poly1305' });
   });
 
-  it('of a legacy stream cipher is said to be unsafe and not served yet', () => {
-    for (const name of [
-      'rc4-md5',
-      'aes-256-cfb',
-      'aes-128-ctr',
-      'chacha20',
-      'chacha20-ietf',
-      'camellia-192-cfb',
-      'none',
-    ]) {
-      expect(problemOf(name), name).to.match(/no integrity protection and is not served yet: use one of aes-128-gcm, /);
+  it('of a legacy stream cipher is said to be unsafe, and what allows it all the same', () => {
+    for (const name of STREAM_METHODS) {
+      expect(problemOf(name), name).to.match(/no integrity protection: use one of 2022-.*, set allow_insecure_ciphers/);
+    }
+    for (const name of PLAIN_METHODS) expect(problemOf(name), name).to.match(/encrypts nothing: use one of 2022-/);
+  });
+
+  it('of a legacy stream cipher is right where those are allowed', () => {
+    for (const method of [...STREAM_METHODS, ...PLAIN_METHODS]) {
+      expect(checkMethod(method.toUpperCase(), true)).to.deep.equal({ method });
     }
   });
 
-  it('of 2022 is said to be not served yet', () => {
-    expect(problemOf('2022-blake3-aes-256-gcm')).to.match(/a 2022 method, which is not served yet: use one of /);
+  it('of an abandoned stream cipher is not served, allowed or not', () => {
+    for (const name of ['rc4', 'table', 'bf-cfb', 'aes-256-cfb8', 'camellia-128-ofb']) {
+      const checked = checkMethod(name, true);
+      expect('problem' in checked && checked.problem, name).to.match(/no integrity protection and is not served/);
+    }
+  });
+
+  it('of 2022 with fewer rounds is said to be not served', () => {
+    expect(problemOf('2022-blake3-chacha8-poly1305')).to.match(/a 2022 method that is not served: use one of /);
   });
 
   it('that is unknown gets the list of methods', () => {
-    expect(problemOf('aes-512-gcm')).to.equal(
-      `is "aes-512-gcm", which is not a method: use one of ${AEAD_2017_METHODS.join(', ')}`,
-    );
+    expect(problemOf('aes-512-gcm')).to.equal(`is "aes-512-gcm", which is not a method: use one of ${SAFE.join(', ')}`);
   });
 });
 
@@ -60,5 +72,32 @@ describe('a raw key', () => {
   it('that is not base64 is refused', () => {
     expect(keyProblem('not base64!', 'aes-128-gcm')).to.match(/is not base64/);
     expect(keyProblem('', 'aes-128-gcm')).to.match(/is not base64/);
+  });
+});
+
+describe('a chain of keys', () => {
+  const key = Buffer.alloc(32, 0xfb).toString('base64');
+  const method = '2022-blake3-aes-256-gcm';
+
+  it('is one key, or those of the hops to the server', () => {
+    for (const keys of [1, 2, MAX_IDENTITY_KEYS + 1]) {
+      expect(keyChainProblem(Array(keys).fill(key).join(':'), method)).to.equal(undefined);
+    }
+  });
+
+  it('says which of its keys is wrong, and shows none', () => {
+    const problem = keyChainProblem(`${key}:c2hvcnQ=:${key}`, method) ?? '';
+    expect(problem).to.match(/^has a key \(number 2\) that is 5 bytes long: .* needs 32 bytes/);
+    expect(problem).not.to.include('c2hvcnQ');
+    expect(keyChainProblem(`${key}:`, method)).to.match(/number 2\) that is not base64/);
+  });
+
+  it('has an end', () => {
+    const keys = Array(MAX_IDENTITY_KEYS + 2).fill(key);
+    expect(keyChainProblem(keys.join(':'), method)).to.match(/^has 10 keys: at most 9 are served/);
+  });
+
+  it('is one key for the method without identity headers', () => {
+    expect(keyChainProblem(`${key}:${key}`, '2022-blake3-chacha20-poly1305')).to.match(/knows not: give one key/);
   });
 });

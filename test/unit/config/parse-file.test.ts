@@ -102,11 +102,11 @@ describe('a configuration file', () => {
 
   it('warns of known keys that are not served yet, with their places', () => {
     const { warnings } = parse(
-      '{\n"plugin": "v2ray",\n"servers": [{"users": [{"name": "a", "password": "b"}]}],\n"locals": [{"tun_interface_name": "t"}]}',
+      '{\n"plugin": "v2ray",\n"servers": [{"acl": "a.acl"}],\n"locals": [{"tun_interface_name": "t"}]}',
     );
     expect(warnings).to.deep.equal([
       'x.json:2:1: "plugin" is not served yet and has no effect.',
-      'x.json:3:14: "users" is not served yet and has no effect.',
+      'x.json:3:14: "acl" is not served yet and has no effect.',
       'x.json:4:13: "tun_interface_name" is not served yet and has no effect.',
     ]);
   });

@@ -1,9 +1,9 @@
 /** The table of limits in docs/ARCHITECTURE.md says what the code says. */
 
 import { expect } from 'chai';
-import { MAX_SECONDS, MAX_WORKERS } from '../../../src/config/bounds.js';
+import { MAX_SECONDS, MAX_UDP_ASSOCIATIONS, MAX_WORKERS } from '../../../src/config/bounds.js';
 import { MAX_FILE_BYTES } from '../../../src/config/find-file.js';
-import { DEFAULTS } from '../../../src/config/types.js';
+import { DEFAULTS, MAX_IDENTITY_KEYS, MAX_TRIAL_USERS } from '../../../src/config/types.js';
 import { POOL_LIMIT } from '../../../src/crypto/libcrypto-cipher.js';
 import { DNS_CACHE_LIMITS } from '../../../src/dns/cache.js';
 import { UDP_PAYLOAD_SIZE } from '../../../src/dns/message.js';
@@ -37,7 +37,6 @@ import {
   SMALL_OUTPUT_SIZE,
 } from '../../../src/relay/workspace.js';
 import { MAX_EMPTY_CHUNKS } from '../../../src/shadowsocks/aead-2017/stream-opener.js';
-import { MAX_IDENTITY_KEYS } from '../../../src/shadowsocks/aead-2022/keys.js';
 import { LONGEST_UNIT } from '../../../src/shadowsocks/chunk-format.js';
 import { MAX_FIELD_LENGTH } from '../../../src/socks/socks4.js';
 import { readDocument, section, tableRows } from './documents.js';
@@ -58,7 +57,6 @@ const CODE: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   'src/net/target.ts': { MAX_TARGET_LENGTH },
   'src/shadowsocks/aead-2017/stream-opener.ts': { MAX_EMPTY_CHUNKS },
   'src/shadowsocks/chunk-format.ts': { LONGEST_UNIT },
-  'src/shadowsocks/aead-2022/keys.ts': { MAX_IDENTITY_KEYS },
   'src/local/local-session.ts': { HANDSHAKE_READ_LENGTH },
   'src/socks/socks4.ts': { MAX_FIELD_LENGTH },
   'src/crypto/libcrypto-cipher.ts': { POOL_LIMIT },
@@ -80,8 +78,12 @@ const CODE: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     'DEFAULTS.idleTimeoutMs': DEFAULTS.idleTimeoutMs,
     'DEFAULTS.probeTimeoutMs': DEFAULTS.probeTimeoutMs,
     'DEFAULTS.drainTimeoutMs': DEFAULTS.drainTimeoutMs,
+    MAX_IDENTITY_KEYS,
+    MAX_TRIAL_USERS,
+    'DEFAULTS.udpTimeoutMs': DEFAULTS.udpTimeoutMs,
+    'DEFAULTS.udpMaxAssociations': DEFAULTS.udpMaxAssociations,
   },
-  'src/config/bounds.ts': { MAX_WORKERS, MAX_SECONDS },
+  'src/config/bounds.ts': { MAX_WORKERS, MAX_SECONDS, MAX_UDP_ASSOCIATIONS },
   'src/config/find-file.ts': { MAX_FILE_BYTES },
 };
 

@@ -1,12 +1,12 @@
 /** The client on a reactor of the test's own, where the test decides what has happened between two turns. */
 
 import { expect } from 'chai';
-import type { MethodName, ShadowsocksEndpoint } from '../../../src/config/types.js';
+import type { Aead2017MethodName, ShadowsocksEndpoint } from '../../../src/config/types.js';
 import { OracleOpener, OracleSealer, oracleAddress } from '../../support/aead-oracle.js';
 import type { Peer } from '../../support/peer.js';
 import { ReactorBench } from '../../support/reactor-bench.js';
 
-const METHOD: MethodName = 'chacha20-ietf-poly1305';
+const METHOD: Aead2017MethodName = 'chacha20-ietf-poly1305';
 const PASSWORD = 'local';
 const GREETING = Buffer.of(5, 1, 0);
 const CHOICE = '0500';

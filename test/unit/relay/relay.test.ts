@@ -1,7 +1,7 @@
 /** The pipe between a plain and a cipher socket: what each way of ending does to the other side, and what it keeps in memory. */
 
 import { expect } from 'chai';
-import type { MethodName } from '../../../src/config/types.js';
+import type { Aead2017MethodName } from '../../../src/config/types.js';
 import type { Target } from '../../../src/net/target.js';
 import { targetFromHost } from '../../../src/net/target.js';
 import type { Block, BlockPool } from '../../../src/relay/block-pool.js';
@@ -16,7 +16,7 @@ import { keyringOf } from '../../support/keyrings.js';
 import type { Peer } from '../../support/peer.js';
 import { ReactorBench } from '../../support/reactor-bench.js';
 
-const METHOD: MethodName = 'aes-256-gcm';
+const METHOD: Aead2017MethodName = 'aes-256-gcm';
 const PASSWORD = 'relay';
 const TARGET = targetFromHost('192.0.2.7', 443);
 const HEADER = oracleAddress('192.0.2.7', 443);

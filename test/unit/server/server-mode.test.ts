@@ -3,7 +3,7 @@
 import { expect } from 'chai';
 import { liveRegions } from '../../../native-bindings/memory.js';
 import * as sockets from '../../../native-bindings/socket.js';
-import type { MethodName } from '../../../src/config/types.js';
+import type { Aead2017MethodName } from '../../../src/config/types.js';
 import { PoolExhaustedError } from '../../../src/relay/block-pool.js';
 import { MAX_DRAINING } from '../../../src/relay/context.js';
 import { OracleOpener, OracleSealer, oracleAddress } from '../../support/aead-oracle.js';
@@ -11,7 +11,7 @@ import { openDescriptors } from '../../support/open-descriptors.js';
 import type { Peer } from '../../support/peer.js';
 import { ReactorBench } from '../../support/reactor-bench.js';
 
-const METHOD: MethodName = 'aes-256-gcm';
+const METHOD: Aead2017MethodName = 'aes-256-gcm';
 const PASSWORD = 'server';
 const PROBE_TIMEOUT_MS = 60_000;
 

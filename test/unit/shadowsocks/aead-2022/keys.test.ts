@@ -2,12 +2,11 @@
 
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
-import type { ShadowsocksEndpoint } from '../../../../src/config/types.js';
+import { MAX_IDENTITY_KEYS, type ShadowsocksEndpoint } from '../../../../src/config/types.js';
 import {
   equalBytes,
   IDENTITY_LENGTH,
   keyChainOf,
-  MAX_IDENTITY_KEYS,
   parseKeyChain,
   UserKeys,
   wipeKeyChain,
