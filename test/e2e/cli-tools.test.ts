@@ -86,7 +86,7 @@ describe('the help', () => {
     ] as const) {
       const { code, stdout } = await runCli(program, args);
       expect(code).to.equal(0);
-      expect(stdout).to.include('--encrypt-method').and.to.include('not served yet: -u');
+      expect(stdout).to.include('--encrypt-method').and.to.include('not served yet: -');
     }
   });
 
