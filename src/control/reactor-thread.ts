@@ -12,6 +12,7 @@ import { createSubkeyDerivation } from '../crypto/hkdf.js';
 import { loadLibsodium } from '../crypto/libsodium-cipher.js';
 import { METHODS, type Method } from '../crypto/methods.js';
 import { createRandomSource } from '../crypto/random.js';
+import { loadSalsa20 } from '../crypto/salsa20-cipher.js';
 import { Resolver } from '../dns/resolver.js';
 import { startLocalMode } from '../local/local-mode.js';
 import { Reactor } from '../reactor/reactor.js';
@@ -171,6 +172,7 @@ async function start(): Promise<ReactorThread | undefined> {
     const endpoints = task.mode === 'local' ? task.settings.servers : task.settings.listen;
     const methods = endpoints.map((endpoint): Method => METHODS[endpoint.method]);
     if (methods.some((method) => 'cipher' in method && needsLibsodium(method))) await loadLibsodium();
+    if (methods.some(({ name }) => name === 'salsa20')) await loadSalsa20();
     return new ReactorThread();
   } catch (error) {
     for (const fd of task.listeners) close(fd);

@@ -3,9 +3,11 @@
 import { copyShort } from '../../native-bindings/bytes.js';
 import { EvpCipher, LONGEST_IV_LENGTH } from '../../native-bindings/evp-cipher.js';
 import type { Region } from '../../native-bindings/memory.js';
-import type { CipherDirection, StreamCipher, StreamCipherMethod, StreamCipherName } from './stream-cipher.js';
+import type { StreamMethodName } from '../config/types.js';
+import type { StreamMethod } from './methods.js';
+import type { CipherDirection, StreamCipher } from './stream-cipher.js';
 
-export type EvpStreamName = Exclude<StreamCipherName, 'salsa20' | 'rc4-md5'>;
+export type EvpStreamName = Exclude<StreamMethodName, 'salsa20' | 'rc4-md5'>;
 
 /** Ciphers by the functions of <openssl/evp.h> that name them. */
 const EVP_TYPES: Readonly<Record<EvpStreamName, string>> = {
@@ -32,7 +34,7 @@ export class EvpStreamCipher implements StreamCipher {
   readonly #iv = new Uint8Array(LONGEST_IV_LENGTH);
 
   /** @throws LibcryptoMissingError */
-  constructor(name: EvpStreamName, { ivLength }: StreamCipherMethod, key: Uint8Array, direction: CipherDirection) {
+  constructor(name: EvpStreamName, { ivLength }: StreamMethod, key: Uint8Array, direction: CipherDirection) {
     this.#ivLength = ivLength;
     this.#cipher = new EvpCipher(EVP_TYPES[name], direction);
     this.#cipher.start(key, this.#iv);

@@ -6,7 +6,8 @@
 import { type Cipher, createCipheriv, createDecipheriv, type Decipher } from 'node:crypto';
 import type { Region } from '../../native-bindings/memory.js';
 import type { EvpStreamName } from './evp-stream-cipher.js';
-import type { CipherDirection, StreamCipher, StreamCipherMethod } from './stream-cipher.js';
+import type { StreamMethod } from './methods.js';
+import type { CipherDirection, StreamCipher } from './stream-cipher.js';
 
 /** What its ChaCha20 takes: counter and nonce. */
 const IV_LENGTH = 16;
@@ -18,7 +19,7 @@ export class NodeStreamCipher implements StreamCipher {
   readonly #direction: CipherDirection;
   #cipher: Cipher | Decipher | undefined = undefined;
 
-  constructor(name: EvpStreamName, { ivLength }: StreamCipherMethod, key: Uint8Array, direction: CipherDirection) {
+  constructor(name: EvpStreamName, { ivLength }: StreamMethod, key: Uint8Array, direction: CipherDirection) {
     this.#name = name === 'chacha20-ietf' ? 'chacha20' : name;
     this.#ivLength = ivLength;
     this.#key = key.slice();

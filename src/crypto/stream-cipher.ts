@@ -2,22 +2,6 @@
 
 import type { Region } from '../../native-bindings/memory.js';
 
-/** The ciphers below the methods, by the methods' names. */
-export type StreamCipherName =
-  | 'aes-128-cfb'
-  | 'aes-192-cfb'
-  | 'aes-256-cfb'
-  | 'aes-128-ctr'
-  | 'aes-192-ctr'
-  | 'aes-256-ctr'
-  | 'camellia-128-cfb'
-  | 'camellia-192-cfb'
-  | 'camellia-256-cfb'
-  | 'chacha20'
-  | 'chacha20-ietf'
-  | 'salsa20'
-  | 'rc4-md5';
-
 export type CipherDirection = 'encrypt' | 'decrypt';
 
 /** One key for one direction, and how far its keystream has come. It serves one stream, or one datagram, after another. */
@@ -30,11 +14,4 @@ export interface StreamCipher {
   apply(input: Region, inputAt: number, length: number, output: Region, outputAt: number): void;
   /** Forgets the key and gives the memory back; the object is not to be used any more. */
   free(): void;
-}
-
-/** What a stream cipher needs to know of its method. Lengths in bytes. */
-export interface StreamCipherMethod {
-  readonly name: StreamCipherName;
-  readonly keyLength: number;
-  readonly ivLength: number;
 }

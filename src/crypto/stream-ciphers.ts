@@ -5,12 +5,14 @@
 
 import { LibcryptoMissingError } from '../../native-bindings/libcrypto.js';
 import { Region } from '../../native-bindings/memory.js';
+import type { StreamMethodName } from '../config/types.js';
 import { CipherUnavailableError } from './ciphers.js';
 import { EvpStreamCipher } from './evp-stream-cipher.js';
+import type { StreamMethod } from './methods.js';
 import { NodeStreamCipher } from './node-stream-cipher.js';
 import { Rc4Md5Cipher } from './rc4-md5-cipher.js';
 import { Salsa20Cipher } from './salsa20-cipher.js';
-import type { CipherDirection, StreamCipher, StreamCipherMethod, StreamCipherName } from './stream-cipher.js';
+import type { CipherDirection, StreamCipher } from './stream-cipher.js';
 
 /** Makes ciphers of one method. */
 export type StreamCipherMaker = (key: Uint8Array, direction: CipherDirection) => StreamCipher;
@@ -19,7 +21,7 @@ export type StreamCipherMaker = (key: Uint8Array, direction: CipherDirection) =>
  * What the bytes 64 to 79 of the message 0, 1, 2, … become under the key 0, 1, 2, … with the IV e1, e2, e3, …: by node:crypto, and where they
  * have them @noble/ciphers, libsodium (Salsa20) and OpenSSL's legacy provider (RC4) alike.
  */
-const KNOWN_ANSWERS: Readonly<Record<StreamCipherName, string>> = {
+const KNOWN_ANSWERS: Readonly<Record<StreamMethodName, string>> = {
   'aes-128-cfb': '2e89c96f7e5293bfed7372a94173f759',
   'aes-192-cfb': 'bec934d358ed91df2a393b299cd72938',
   'aes-256-cfb': '1260ad5856c844be0561577ec5dfdd1d',
@@ -40,13 +42,13 @@ const PIECES = [7, 60, 13] as const;
 const MESSAGE_LENGTH = 80;
 const ANSWER_AT = 64;
 
-const proven = new Map<StreamCipherName, StreamCipherMaker>();
+const proven = new Map<StreamMethodName, StreamCipherMaker>();
 
 /**
  * What makes the ciphers of a method, proven once for each thread. `loadSalsa20()` has to be done before for that one.
  * @throws CipherUnavailableError
  */
-export function streamCiphersFor(method: StreamCipherMethod): StreamCipherMaker {
+export function streamCiphersFor(method: StreamMethod): StreamCipherMaker {
   const known = proven.get(method.name);
   if (known !== undefined) return known;
   const make = makerOf(method);
@@ -55,7 +57,7 @@ export function streamCiphersFor(method: StreamCipherMethod): StreamCipherMaker 
   return make;
 }
 
-function makerOf(method: StreamCipherMethod): StreamCipherMaker {
+function makerOf(method: StreamMethod): StreamCipherMaker {
   const { name, keyLength } = method;
   if (name === 'salsa20') return (key) => new Salsa20Cipher(key);
   if (name === 'rc4-md5') return (key) => new Rc4Md5Cipher(key);
@@ -76,7 +78,7 @@ const DECRYPTED_FROM = 2048;
  * Encrypts and decrypts a known message, in pieces and twice.
  * @throws CipherUnavailableError on any difference, or where there is no such cipher
  */
-export function proveStreamCipher(make: StreamCipherMaker, { name, keyLength, ivLength }: StreamCipherMethod): void {
+export function proveStreamCipher(make: StreamCipherMaker, { name, keyLength, ivLength }: StreamMethod): void {
   const memory = new Region(4096);
   const { bytes } = memory;
   const key = Uint8Array.from({ length: keyLength }, (_, i) => i);

@@ -2,7 +2,7 @@
 
 import type { ShadowsocksEndpoint } from '../config/types.js';
 import type { SubkeyDerivation } from '../crypto/hkdf.js';
-import { type AeadMethod, METHODS, type Method } from '../crypto/methods.js';
+import { type AeadMethod, METHODS, type Method, type PlainMethod, type StreamMethod } from '../crypto/methods.js';
 import type { RandomSource } from '../crypto/random.js';
 import { RequestReader2017 } from './aead-2017/request-reader.js';
 import { StreamOpener2017 } from './aead-2017/stream-opener.js';
@@ -10,6 +10,8 @@ import { StreamSealer2017 } from './aead-2017/stream-sealer.js';
 import { Keyring, masterKeyOf } from './keyring.js';
 import type { ClientProtocol, ServerProtocol } from './protocol.js';
 import type { ReplayFilters } from './replay.js';
+import { UnauthenticatedKeyring } from './stream/keyring.js';
+import { unauthenticatedClient, unauthenticatedServer } from './stream/protocol.js';
 
 /** What all endpoints of a reactor share. */
 export interface ProtocolMeans {
@@ -24,9 +26,10 @@ export function clientProtocol(endpoint: ShadowsocksEndpoint, means: ProtocolMea
   switch (method.family) {
     case 'aead-2017':
       return clientProtocol2017(keyringOf(endpoint, method, means));
-    case 'aead-2022':
     case 'stream':
     case 'plain':
+      return unauthenticatedClient(unauthenticatedKeyringOf(endpoint, method, means));
+    case 'aead-2022':
       throw notServed(method);
     default:
       return unknownFamily(method);
@@ -49,9 +52,10 @@ export function serverProtocol(endpoint: ShadowsocksEndpoint, means: ProtocolMea
   switch (method.family) {
     case 'aead-2017':
       return serverProtocol2017(keyringOf(endpoint, method, means));
-    case 'aead-2022':
     case 'stream':
     case 'plain':
+      return unauthenticatedServer(unauthenticatedKeyringOf(endpoint, method, means));
+    case 'aead-2022':
       throw notServed(method);
     default:
       return unknownFamily(method);
@@ -67,6 +71,15 @@ function serverProtocol2017(keyring: Keyring): ServerProtocol {
 
 function keyringOf(endpoint: ShadowsocksEndpoint, method: AeadMethod, { derivation, random }: ProtocolMeans): Keyring {
   return new Keyring(method, masterKeyOf(endpoint), derivation, random);
+}
+
+function unauthenticatedKeyringOf(
+  endpoint: ShadowsocksEndpoint,
+  method: StreamMethod | PlainMethod,
+  { random, replay }: ProtocolMeans,
+): UnauthenticatedKeyring {
+  const cipher = method.family === 'stream' ? method : undefined;
+  return new UnauthenticatedKeyring(cipher, masterKeyOf(endpoint), random, replay.tcpUnauthenticated);
 }
 
 function notServed({ name }: Method): RangeError {

@@ -15,6 +15,9 @@ export interface ReplayFilters {
   readonly tcp2017: SaltFilter;
   /** The same for datagrams, apart from it: one busy session of them must not make a server forget its connections. */
   readonly udp2017: SaltFilter;
+  /** IVs of the methods without authentication, likewise. Who has no key can add to these, so they are apart from the others. */
+  readonly tcpUnauthenticated: SaltFilter;
+  readonly udpUnauthenticated: SaltFilter;
 }
 
 /** What the control plane hands to the reactors' threads: plain data, whose buffers they share. */
@@ -34,14 +37,18 @@ export function allocateReplayMemory(): ReplayMemory {
     tcp2022: allocateSaltMemory('whole', CAPACITY_2022, RETENTION_2022_MS),
     tcp2017: allocateSaltMemory('end', CAPACITY_2017, Number.POSITIVE_INFINITY),
     udp2017: allocateSaltMemory('end', CAPACITY_2017, Number.POSITIVE_INFINITY),
+    tcpUnauthenticated: allocateSaltMemory('end', CAPACITY_2017, Number.POSITIVE_INFINITY),
+    udpUnauthenticated: allocateSaltMemory('end', CAPACITY_2017, Number.POSITIVE_INFINITY),
   };
 }
 
 /** One thread's access to them. */
-export function openReplayFilters({ tcp2022, tcp2017, udp2017 }: ReplayMemory): ReplayFilters {
+export function openReplayFilters(memory: ReplayMemory): ReplayFilters {
   return {
-    tcp2022: new SharedSalts(tcp2022),
-    tcp2017: new SharedSalts(tcp2017),
-    udp2017: new SharedSalts(udp2017),
+    tcp2022: new SharedSalts(memory.tcp2022),
+    tcp2017: new SharedSalts(memory.tcp2017),
+    udp2017: new SharedSalts(memory.udp2017),
+    tcpUnauthenticated: new SharedSalts(memory.tcpUnauthenticated),
+    udpUnauthenticated: new SharedSalts(memory.udpUnauthenticated),
   };
 }

@@ -96,6 +96,26 @@ export interface Aead2017UdpNegativeVector extends Aead2017Secrets {
   readonly why: string;
 }
 
+export interface StreamTcpVector {
+  readonly method: string;
+  readonly password: string;
+  readonly key_len: number;
+  readonly iv_len: number;
+  readonly key: string;
+  readonly iv: string;
+  readonly plaintext: string;
+  readonly stream: string;
+}
+
+export interface StreamUdpVector {
+  readonly method: string;
+  readonly password: string;
+  readonly key: string;
+  readonly iv: string;
+  readonly plaintext: string;
+  readonly packet: string;
+}
+
 export interface Blake3SubkeyVector {
   readonly method: string;
   readonly context_ascii: string;
@@ -121,6 +141,7 @@ export interface Vectors {
     readonly udp: readonly Aead2017UdpVector[];
     readonly udp_negative: readonly Aead2017UdpNegativeVector[];
   };
+  readonly stream: { readonly tcp: readonly StreamTcpVector[]; readonly udp: readonly StreamUdpVector[] };
   readonly sip022: {
     readonly subkey: readonly Blake3SubkeyVector[];
     readonly psk_hash: readonly Blake3HashVector[];

@@ -5,10 +5,12 @@ import { ADDRESS_TARGETS } from './addresses.js';
 import { AEAD_2017_TARGETS } from './aead-2017.js';
 import { NAME_TARGETS } from './names.js';
 import { SOCKS_TARGETS } from './socks.js';
+import { UNAUTHENTICATED_TARGETS } from './unauthenticated.js';
 
 export const TARGETS: readonly FuzzTarget[] = [
   ...ADDRESS_TARGETS,
   ...SOCKS_TARGETS,
   ...NAME_TARGETS,
   ...AEAD_2017_TARGETS,
+  ...UNAUTHENTICATED_TARGETS,
 ];

@@ -8,24 +8,16 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { LibcryptoMissingError } from '../../../native-bindings/libcrypto.js';
 import { liveRegions, Region } from '../../../native-bindings/memory.js';
+import { STREAM_METHODS } from '../../../src/config/types.js';
 import { CipherUnavailableError } from '../../../src/crypto/ciphers.js';
 import { EvpStreamCipher, type EvpStreamName } from '../../../src/crypto/evp-stream-cipher.js';
+import { METHODS, type StreamMethod } from '../../../src/crypto/methods.js';
 import { NodeStreamCipher } from '../../../src/crypto/node-stream-cipher.js';
 import { loadSalsa20 } from '../../../src/crypto/salsa20-cipher.js';
-import type { CipherDirection, StreamCipher, StreamCipherMethod } from '../../../src/crypto/stream-cipher.js';
+import type { CipherDirection, StreamCipher } from '../../../src/crypto/stream-cipher.js';
 import { proveStreamCipher, type StreamCipherMaker, streamCiphersFor } from '../../../src/crypto/stream-ciphers.js';
 
-const METHODS: readonly StreamCipherMethod[] = [
-  ...([128, 192, 256] as const).flatMap((bits) => [
-    { name: `aes-${bits}-ctr`, keyLength: bits / 8, ivLength: 16 } as const,
-    { name: `aes-${bits}-cfb`, keyLength: bits / 8, ivLength: 16 } as const,
-    { name: `camellia-${bits}-cfb`, keyLength: bits / 8, ivLength: 16 } as const,
-  ]),
-  { name: 'chacha20', keyLength: 32, ivLength: 8 },
-  { name: 'chacha20-ietf', keyLength: 32, ivLength: 12 },
-  { name: 'salsa20', keyLength: 32, ivLength: 8 },
-  { name: 'rc4-md5', keyLength: 16, ivLength: 16 },
-];
+const STREAMS = STREAM_METHODS.map((name) => METHODS[name]);
 
 /** RC4 from its description, not from umbra's. */
 function plainRc4(key: Uint8Array, message: Uint8Array): Uint8Array {
@@ -47,7 +39,7 @@ function plainRc4(key: Uint8Array, message: Uint8Array): Uint8Array {
 }
 
 /** The whole message at once, by code that umbra does not use for this method; Camellia is OpenSSL's on both sides. */
-function expected({ name }: StreamCipherMethod, key: Uint8Array, iv: Uint8Array, message: Uint8Array): Buffer {
+function expected({ name }: StreamMethod, key: Uint8Array, iv: Uint8Array, message: Uint8Array): Buffer {
   if (name === 'chacha20') return Buffer.from(chacha20orig(key, iv, message));
   if (name === 'chacha20-ietf') return Buffer.from(chacha20(key, iv, message));
   if (name === 'salsa20') return Buffer.from(salsa20(key, iv, message));
@@ -80,7 +72,7 @@ describe('stream ciphers', () => {
   }
 
   /** Every code for a method, the one that is chosen first. */
-  function makersOf(method: StreamCipherMethod): StreamCipherMaker[] {
+  function makersOf(method: StreamMethod): StreamCipherMaker[] {
     const chosen = streamCiphersFor(method);
     if (method.name === 'salsa20' || method.name === 'rc4-md5') return [chosen];
     const name: EvpStreamName = method.name;
@@ -101,7 +93,7 @@ describe('stream ciphers', () => {
     }
   }
 
-  for (const method of METHODS) {
+  for (const method of STREAMS) {
     const { name, keyLength, ivLength } = method;
 
     it(`of ${name} go on where a stream is cut, and are what others make of it`, () => {
@@ -187,7 +179,7 @@ describe('stream ciphers', () => {
     const block = '0123456789abcdeffedcba9876543210';
     for (const [name, more, answer] of rows) {
       const key = Buffer.from(block + more, 'hex');
-      for (const make of makersOf({ name, keyLength: key.length, ivLength: 16 })) {
+      for (const make of makersOf(METHODS[name])) {
         const made = withCipher(make, key, 'encrypt', (cipher) =>
           apply(cipher, Buffer.from(block, 'hex'), new Uint8Array(16), []),
         );
@@ -198,7 +190,7 @@ describe('stream ciphers', () => {
 
   it('of ChaCha20 carry past 32 bits of their block counter', () => {
     // The counter and the nonce are one IV to libcrypto, so the last block below 2^32 can be begun with.
-    const method: StreamCipherMethod = { name: 'chacha20', keyLength: 32, ivLength: 16 };
+    const method: StreamMethod = { ...METHODS.chacha20, ivLength: 16 };
     const key = new Uint8Array(32).fill(1);
     const high = Buffer.from('ffffffff00000000', 'hex');
     const next = Buffer.from('0000000001000000', 'hex');
@@ -211,13 +203,13 @@ describe('stream ciphers', () => {
   });
 
   it('say which cipher libcrypto lacks', () => {
-    expect(() => new EvpStreamCipher('rot-13' as EvpStreamName, METHODS[0], new Uint8Array(16), 'encrypt')).to.throw(
-      LibcryptoMissingError,
-    );
+    expect(
+      () => new EvpStreamCipher('rot-13' as EvpStreamName, METHODS['aes-128-ctr'], new Uint8Array(16), 'encrypt'),
+    ).to.throw(LibcryptoMissingError);
   });
 
   describe('that give wrong answers', () => {
-    const method = METHODS[0];
+    const method = METHODS['aes-128-ctr'];
 
     function lying(change: Partial<StreamCipher>): StreamCipherMaker {
       return (key, direction) => {
