@@ -49,6 +49,31 @@ export class Keyring {
     return key;
   }
 
+  /** A key to be given its salt by `rekeySealing`, again and again: each datagram has a salt of its own. */
+  newSealingKey(): SealingKey {
+    return this.#cipher.sealingKey(this.#subkey);
+  }
+
+  /** As `newSealingKey`, for `rekeyOpening`. */
+  newOpeningKey(): OpeningKey {
+    return this.#cipher.openingKey(this.#subkey);
+  }
+
+  /** As `startSealing`, with a key that is there already. */
+  rekeySealing(key: SealingKey, into: Uint8Array, at: number): void {
+    this.#random(into, at, this.saltLength);
+    this.#derive(into, at);
+    key.rekey(this.#subkey);
+    fillShort(this.#subkey, 0, 0, this.#subkey.length);
+  }
+
+  /** As `startOpening`, with a key that is there already. */
+  rekeyOpening(key: OpeningKey, from: Uint8Array, at: number): void {
+    this.#derive(from, at);
+    key.rekey(this.#subkey);
+    fillShort(this.#subkey, 0, 0, this.#subkey.length);
+  }
+
   #derive(salt: Uint8Array, at: number): void {
     this.#derivation.derive(this.#masterKey, salt, at, this.#subkey);
   }

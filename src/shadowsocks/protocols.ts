@@ -4,10 +4,16 @@ import type { ShadowsocksEndpoint } from '../config/types.js';
 import type { SubkeyDerivation } from '../crypto/hkdf.js';
 import { type AeadMethod, METHODS, type Method, type PlainMethod, type StreamMethod } from '../crypto/methods.js';
 import type { RandomSource } from '../crypto/random.js';
+import { Packets2017, type PacketUser2017 } from './aead-2017/packets.js';
 import { RequestReader2017 } from './aead-2017/request-reader.js';
 import { StreamOpener2017 } from './aead-2017/stream-opener.js';
 import { StreamSealer2017 } from './aead-2017/stream-sealer.js';
+import { ClientPackets2022 } from './aead-2022/client-packets.js';
+import { keyChainOf } from './aead-2022/keys.js';
+import { packetSurroundings } from './aead-2022/packet-means.js';
+import { type ServerPacketKeys, ServerPackets2022 } from './aead-2022/server-packets.js';
 import { Keyring, masterKeyOf } from './keyring.js';
+import type { ClientPacketProtocol, ServerPacketProtocol } from './packet-protocol.js';
 import type { ClientProtocol, ServerProtocol } from './protocol.js';
 import type { ReplayFilters } from './replay.js';
 import { UnauthenticatedKeyring } from './stream/keyring.js';
@@ -67,6 +73,55 @@ function serverProtocol2017(keyring: Keyring): ServerProtocol {
     newRequest: () => new RequestReader2017(keyring),
     wipe: () => keyring.wipe(),
   };
+}
+
+/** How a client's associations speak to a server over UDP. */
+export function clientPacketProtocol(endpoint: ShadowsocksEndpoint, means: ProtocolMeans): ClientPacketProtocol {
+  const method: Method = METHODS[endpoint.method];
+  switch (method.family) {
+    case 'aead-2017':
+      return new Packets2017([{ user: '', keyring: keyringOf(endpoint, method, means) }], means.replay.udp2017);
+    case 'aead-2022':
+      return new ClientPackets2022(method, keyChainOf(endpoint, method.keyLength), packetSurroundings(means.random));
+    case 'stream':
+    case 'plain':
+      throw notServed(method);
+    default:
+      return unknownFamily(method);
+  }
+}
+
+/** How a server's port speaks to its clients over UDP. */
+export function serverPacketProtocol(endpoint: ShadowsocksEndpoint, means: ProtocolMeans): ServerPacketProtocol {
+  const method: Method = METHODS[endpoint.method];
+  switch (method.family) {
+    case 'aead-2017':
+      return new Packets2017(packetUsers2017(endpoint, method, means), means.replay.udp2017);
+    case 'aead-2022':
+      return new ServerPackets2022(method, serverPacketKeys(endpoint, method), packetSurroundings(means.random));
+    case 'stream':
+    case 'plain':
+      throw notServed(method);
+    default:
+      return unknownFamily(method);
+  }
+}
+
+function packetUsers2017(endpoint: ShadowsocksEndpoint, method: AeadMethod, means: ProtocolMeans): PacketUser2017[] {
+  const { users = [] } = endpoint;
+  if (users.length === 0) return [{ user: '', keyring: keyringOf(endpoint, method, means) }];
+  return users.map(({ name, password }) => {
+    const { key: _key, ...own } = { ...endpoint, password };
+    return { user: name, keyring: keyringOf(own, method, means) };
+  });
+}
+
+function serverPacketKeys(endpoint: ShadowsocksEndpoint, { keyLength }: AeadMethod): ServerPacketKeys {
+  const users = (endpoint.users ?? []).map(({ name, password }) => {
+    const { key: _key, ...own } = { ...endpoint, password };
+    return { name, key: keyChainOf(own, keyLength).userKey };
+  });
+  return { key: keyChainOf(endpoint, keyLength).userKey, users };
 }
 
 function keyringOf(endpoint: ShadowsocksEndpoint, method: AeadMethod, { derivation, random }: ProtocolMeans): Keyring {

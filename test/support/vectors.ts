@@ -129,6 +129,34 @@ export interface Blake3HashVector {
   readonly blake3_first16: string;
 }
 
+/** A datagram of the 2022 edition. */
+export interface Sip022PacketVector {
+  readonly note?: string;
+  readonly method: string;
+  readonly upsk: string;
+  readonly ipsks: readonly string[];
+  readonly now: number;
+  readonly timestamp: number;
+  readonly session_id: string;
+  readonly packet_id: string;
+  /** Answers only. */
+  readonly client_session_id?: string;
+  readonly address: AddressVector;
+  readonly padding: string;
+  readonly payload: string;
+  /** 24 random bytes with ChaCha20; with AES it follows from the ids. */
+  readonly nonce: string;
+  readonly packet: string;
+}
+
+export interface Sip022PacketNegativeVector extends Sip022PacketVector {
+  readonly expect: 'reject' | 'policy';
+  readonly why: string;
+  readonly received_by: 'client' | 'server';
+  /** With the same packet id; to be accepted after the bad one. */
+  readonly good_packet?: string;
+}
+
 export interface Vectors {
   readonly evp_bytes_to_key: readonly KeyVector[];
   readonly hkdf_subkey: readonly SubkeyVector[];
@@ -145,6 +173,9 @@ export interface Vectors {
   readonly sip022: {
     readonly subkey: readonly Blake3SubkeyVector[];
     readonly psk_hash: readonly Blake3HashVector[];
+    readonly udp_client: readonly Sip022PacketVector[];
+    readonly udp_server: readonly Sip022PacketVector[];
+    readonly udp_negative: readonly Sip022PacketNegativeVector[];
   };
 }
 

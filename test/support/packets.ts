@@ -1,0 +1,95 @@
+/** Datagrams sealed and opened in a test: bytes in, bytes out, with known randomness and time where it wants them. */
+
+import { Region } from '../../native-bindings/memory.js';
+import { createRandomSource, type RandomSource } from '../../src/crypto/random.js';
+import type { PacketSurroundings } from '../../src/shadowsocks/aead-2022/packet-means.js';
+import {
+  PACKET_HEADER_ROOM,
+  PACKET_OVERHEAD,
+  type Rejection,
+  rejectionName,
+} from '../../src/shadowsocks/packet-protocol.js';
+import type { SaltFilter } from '../../src/shadowsocks/salt-filter.js';
+
+const LARGEST = 65_535;
+
+/** What can be sealed by. */
+interface Seals {
+  seal(input: Region, at: number, length: number, output: Region, outputAt: number): number;
+}
+
+/** What can be opened by. */
+interface Opens {
+  readonly openedAt: number;
+  open(input: Region, at: number, length: number, output: Region, outputAt: number): number;
+}
+
+/** Memory for one packet at a time. */
+export class PacketStage {
+  readonly #input = new Region(PACKET_HEADER_ROOM + LARGEST + 4096);
+  readonly #output = new Region(PACKET_HEADER_ROOM + PACKET_OVERHEAD + LARGEST + 4096);
+
+  seal(by: Seals, plaintext: Uint8Array): Buffer {
+    // What was there before must not show.
+    this.#input.bytes.fill(0xee, 0, PACKET_HEADER_ROOM);
+    this.#input.bytes.set(plaintext, PACKET_HEADER_ROOM);
+    const length = by.seal(this.#input, PACKET_HEADER_ROOM, plaintext.length, this.#output, 16);
+    return Buffer.from(this.#output.bytes.slice(16, 16 + length));
+  }
+
+  /** @returns the plaintext, or why there is none */
+  open(by: Opens, packet: Uint8Array): Buffer | Rejection {
+    this.#input.bytes.set(packet, 32);
+    const length = by.open(this.#input, 32, packet.length, this.#output, 48);
+    return length < 0
+      ? rejectionName(length)
+      : Buffer.from(this.#output.bytes.slice(by.openedAt, by.openedAt + length));
+  }
+
+  release(): void {
+    this.#input.release();
+    this.#output.release();
+  }
+}
+
+/** Gives these bytes out, in this order and in these lengths. */
+export function scripted(...parts: readonly Uint8Array[]): RandomSource {
+  const left = [...parts];
+  return (into, at, length) => {
+    const part = left.shift();
+    if (part?.length !== length) throw new Error(`${length} bytes were asked for, the script has ${part?.length}`);
+    into.set(part, at);
+  };
+}
+
+/** A clock that stands still until a test moves it, real randomness, no padding. */
+export class PacketWorld implements PacketSurroundings {
+  random: RandomSource = createRandomSource();
+  nowS = 1_700_000_000;
+  paddingLength = 0;
+  #monotonicMs = 5_000;
+
+  readonly unixS = (): number => this.nowS;
+  readonly monotonicMs = (): number => this.#monotonicMs;
+  readonly padding = (): number => this.paddingLength;
+
+  pass(seconds: number): void {
+    this.nowS += seconds;
+    this.#monotonicMs += seconds * 1000;
+  }
+}
+
+/** Salts in a set. */
+export function saltSet(): SaltFilter {
+  const known = new Set<string>();
+  const name = (from: Uint8Array, at: number, length: number): string =>
+    Buffer.from(from.buffer, from.byteOffset + at, length).toString('hex');
+  return {
+    seen: (from, at, length) => known.has(name(from, at, length)),
+    add(from, at, length) {
+      if (known.has(name(from, at, length))) return false;
+      known.add(name(from, at, length));
+      return true;
+    },
+  };
+}

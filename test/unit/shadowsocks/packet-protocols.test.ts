@@ -1,0 +1,114 @@
+/** From an endpoint's settings to what opens and seals its datagrams, method by method. */
+
+import { expect } from 'chai';
+import {
+  AEAD_2017_METHODS,
+  AEAD_2022_METHODS,
+  type EndpointUser,
+  type MethodName,
+  type ShadowsocksEndpoint,
+} from '../../../src/config/types.js';
+import { createSubkeyDerivation } from '../../../src/crypto/hkdf.js';
+import { loadLibsodium } from '../../../src/crypto/libsodium-cipher.js';
+import { METHODS } from '../../../src/crypto/methods.js';
+import { createRandomSource } from '../../../src/crypto/random.js';
+import type { ClientPacketProtocol, ServerPacketProtocol } from '../../../src/shadowsocks/packet-protocol.js';
+import { clientPacketProtocol, type ProtocolMeans, serverPacketProtocol } from '../../../src/shadowsocks/protocols.js';
+import { allocateReplayMemory, openReplayFilters } from '../../../src/shadowsocks/replay.js';
+import { PacketStage } from '../../support/packets.js';
+
+const PLAINTEXT = Buffer.from('01c6336435005068656c6c6f', 'hex');
+
+/** Each end is a process of its own. */
+function means(): ProtocolMeans {
+  const replay = openReplayFilters(allocateReplayMemory());
+  return { derivation: createSubkeyDerivation(), random: createRandomSource(), replay };
+}
+
+/** What a method takes for a password. */
+function secret(method: MethodName, seed: number): string {
+  const { keyLength } = METHODS[method];
+  return method.startsWith('2022') ? Buffer.alloc(keyLength, seed).toString('base64') : `password ${seed}`;
+}
+
+describe('the protocols of datagrams', () => {
+  const stage = new PacketStage();
+  const ends: (() => void)[] = [];
+
+  const endpointOf = (
+    method: MethodName,
+    password: string,
+    users: readonly EndpointUser[] = [],
+  ): ShadowsocksEndpoint => ({
+    host: '',
+    port: 0,
+    method,
+    password,
+    users,
+  });
+
+  function server(method: MethodName, password: string, users?: readonly EndpointUser[]): ServerPacketProtocol {
+    const made = serverPacketProtocol(endpointOf(method, password, users), means());
+    ends.push(() => made.wipe());
+    return made;
+  }
+
+  function client(method: MethodName, password: string): ClientPacketProtocol {
+    const made = clientPacketProtocol(endpointOf(method, password), means());
+    ends.push(() => made.wipe());
+    return made;
+  }
+
+  before(loadLibsodium);
+
+  afterEach(() => {
+    for (const end of ends.splice(0)) end();
+  });
+
+  after(() => stage.release());
+
+  for (const method of [...AEAD_2017_METHODS, ...AEAD_2022_METHODS]) {
+    it(`understand each other with ${method}, empty payloads and large ones as well`, () => {
+      const there = server(method, secret(method, 1));
+      const session = client(method, secret(method, 1)).newSession();
+      for (const payload of [0, 1, 512, 1400, 65_000]) {
+        const plaintext = Buffer.concat([PLAINTEXT.subarray(0, 7), Buffer.alloc(payload, 0x61)]);
+        expect(stage.open(there, stage.seal(session, plaintext))).to.deep.equal(plaintext);
+        expect(stage.open(session, stage.seal(there.openedSession, plaintext))).to.deep.equal(plaintext);
+      }
+      there.openedSession.release();
+      session.release();
+    });
+
+    it(`do not take their own packets back with ${method}`, () => {
+      const there = server(method, secret(method, 1));
+      const session = client(method, secret(method, 1)).newSession();
+      const question = stage.seal(session, PLAINTEXT);
+      stage.open(there, question);
+      expect(stage.open(there, stage.seal(there.openedSession, PLAINTEXT))).to.be.a('string');
+      expect(stage.open(session, question)).to.be.a('string');
+      there.openedSession.release();
+      session.release();
+    });
+  }
+
+  for (const method of ['aes-256-gcm', '2022-blake3-aes-256-gcm'] as const) {
+    it(`know the users of a port with ${method}`, () => {
+      const names = ['ann', 'bob', 'cat'];
+      const users = names.map((name, i) => ({ name, password: secret(method, 10 + i) }));
+      const there = server(method, secret(method, 1), users);
+      const front = method === 'aes-256-gcm' ? '' : `${secret(method, 1)}:`;
+      for (const { name, password } of [...users, ...users.toReversed()]) {
+        const session = client(method, front + password).newSession();
+        expect(stage.open(there, stage.seal(session, PLAINTEXT))).to.deep.equal(PLAINTEXT);
+        expect(there.openedSession.user).to.equal(name);
+        expect(stage.open(session, stage.seal(there.openedSession, PLAINTEXT))).to.deep.equal(PLAINTEXT);
+        there.openedSession.release();
+        session.release();
+      }
+      const stranger = client(method, front + secret(method, 20)).newSession();
+      expect(stage.open(there, stage.seal(stranger, PLAINTEXT))).to.be.oneOf(['cipher', 'user']);
+      stranger.release();
+    });
+  }
+});
