@@ -19,6 +19,7 @@ import { Reactor } from '../reactor/reactor.js';
 import { type TimeoutHandler, Timer } from '../reactor/timers.js';
 import { type Log, RelayContext } from '../relay/context.js';
 import type { Mode, ModeParts } from '../relay/mode.js';
+import { LoggingClock } from '../relay/wall-clock.js';
 import { startServerMode } from '../server/server-mode.js';
 import { openReplayFilters } from '../shadowsocks/replay.js';
 import { logEnabled } from './log-level.js';
@@ -61,6 +62,7 @@ class ReactorThread implements TimeoutHandler {
       means: {
         derivation: createSubkeyDerivation(),
         random: createRandomSource(),
+        clock: new LoggingClock(log, Date.now, () => this.#reactor.nowMs),
         replay: openReplayFilters(task.replay),
       },
     };

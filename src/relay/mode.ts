@@ -1,7 +1,7 @@
 /** What the control plane sees of a mode (client or server) that runs on a reactor. */
 
 import type { NameResolver } from '../net/name-resolver.js';
-import type { ProtocolMeans } from '../shadowsocks/protocols.js';
+import type { ProtocolMeans } from '../shadowsocks/means.js';
 import type { RelayContext } from './context.js';
 
 /** What a mode is given. */

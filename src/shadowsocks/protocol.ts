@@ -73,6 +73,8 @@ export type RequestOutcome =
   | {
       readonly kind: 'accepted';
       readonly target: Target;
+      /** Whose key it is, where the port has several. */
+      readonly user: string | undefined;
       /** Payload that came with the address is at `output[payloadAt, payloadEnd)`. */
       readonly payloadAt: number;
       readonly payloadEnd: number;

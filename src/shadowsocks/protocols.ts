@@ -1,9 +1,7 @@
 /** Which protocol a method belongs to. The one place that knows all of them. */
 
 import type { ShadowsocksEndpoint } from '../config/types.js';
-import type { SubkeyDerivation } from '../crypto/hkdf.js';
 import { type AeadMethod, METHODS, type Method, type PlainMethod, type StreamMethod } from '../crypto/methods.js';
-import type { RandomSource } from '../crypto/random.js';
 import { Packets2017, type PacketUser2017 } from './aead-2017/packets.js';
 import { RequestReader2017 } from './aead-2017/request-reader.js';
 import { StreamOpener2017 } from './aead-2017/stream-opener.js';
@@ -12,31 +10,24 @@ import { ClientPackets2022 } from './aead-2022/client-packets.js';
 import { keyChainOf } from './aead-2022/keys.js';
 import { packetSurroundings } from './aead-2022/packet-means.js';
 import { type ServerPacketKeys, ServerPackets2022 } from './aead-2022/server-packets.js';
+import { clientProtocol2022, serverProtocol2022 } from './aead-2022/tcp-protocol.js';
 import { Keyring, masterKeyOf } from './keyring.js';
+import type { ProtocolMeans } from './means.js';
 import type { ClientPacketProtocol, ServerPacketProtocol } from './packet-protocol.js';
 import type { ClientProtocol, ServerProtocol } from './protocol.js';
-import type { ReplayFilters } from './replay.js';
 import { UnauthenticatedKeyring } from './stream/keyring.js';
 import { unauthenticatedClient, unauthenticatedServer } from './stream/protocol.js';
-
-/** What all endpoints of a reactor share. */
-export interface ProtocolMeans {
-  readonly derivation: SubkeyDerivation;
-  readonly random: RandomSource;
-  /** Shared with the other reactors. */
-  readonly replay: ReplayFilters;
-}
 
 export function clientProtocol(endpoint: ShadowsocksEndpoint, means: ProtocolMeans): ClientProtocol {
   const method: Method = METHODS[endpoint.method];
   switch (method.family) {
     case 'aead-2017':
       return clientProtocol2017(keyringOf(endpoint, method, means));
+    case 'aead-2022':
+      return clientProtocol2022(endpoint, method, means);
     case 'stream':
     case 'plain':
       return unauthenticatedClient(unauthenticatedKeyringOf(endpoint, method, means));
-    case 'aead-2022':
-      throw notServed(method);
     default:
       return unknownFamily(method);
   }
@@ -58,11 +49,11 @@ export function serverProtocol(endpoint: ShadowsocksEndpoint, means: ProtocolMea
   switch (method.family) {
     case 'aead-2017':
       return serverProtocol2017(keyringOf(endpoint, method, means));
+    case 'aead-2022':
+      return serverProtocol2022(endpoint, method, means);
     case 'stream':
     case 'plain':
       return unauthenticatedServer(unauthenticatedKeyringOf(endpoint, method, means));
-    case 'aead-2022':
-      throw notServed(method);
     default:
       return unknownFamily(method);
   }

@@ -2,13 +2,13 @@
 
 import { createHash, randomBytes } from 'node:crypto';
 import { expect } from 'chai';
-import { AEAD_2017_METHODS, type MethodName } from '../../src/config/types.js';
-import { GREETING, SOCKS_REPLY_LENGTH, Stage, socksRequest } from '../support/proxy-pair.js';
+import type { MethodName } from '../../src/config/types.js';
+import { AEAD_METHODS, endpoint, GREETING, SOCKS_REPLY_LENGTH, Stage, socksRequest } from '../support/proxy-pair.js';
 import { Listener, type Wire } from '../support/wire.js';
 
 const MIB = 1024 * 1024;
 /** The others of their kind differ in the cipher alone. */
-const METHODS: readonly MethodName[] = [...AEAD_2017_METHODS, 'aes-256-cfb', 'salsa20', 'none'];
+const METHODS: readonly MethodName[] = [...AEAD_METHODS, 'aes-256-cfb', 'salsa20', 'none'];
 
 function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
@@ -149,12 +149,12 @@ describe('client and server together', () => {
   });
 
   it('serve several ports with methods of their own, on several threads', async () => {
-    const listen = AEAD_2017_METHODS.map((method) => ({ host: '127.0.0.1', port: 0, method, password: method }));
+    const listen = AEAD_METHODS.map((method) => endpoint(0, method));
     const server = await stage.server({ listen, workers: 2 });
     expect(new Set(server.addresses.map((address) => address.port)).size).to.equal(listen.length);
     const target = await origin((wire) => wire.socket.pipe(wire.socket));
     for (const [i, { method }] of listen.entries()) {
-      const servers = [{ host: '127.0.0.1', port: server.addresses[i].port, method, password: method }];
+      const servers = [endpoint(server.addresses[i].port, method)];
       const inlets = [1, 2].map(() => ({ host: '127.0.0.1', port: 0, users: [] }));
       const local = await stage.local([], { servers, inlets, workers: 2 });
       for (const { port } of local.addresses) {

@@ -21,7 +21,7 @@ export class GuardedMemory {
   /** Puts guards around a part that holds `content`, or zeros. */
   lay(at: number, length: number, content: Uint8Array | undefined = undefined): void {
     const { bytes } = this.region;
-    bytes.fill(GUARD, at - GUARD_LENGTH, at);
+    bytes.fill(GUARD, Math.max(0, at - GUARD_LENGTH), at);
     bytes.fill(GUARD, at + length, at + length + GUARD_LENGTH);
     if (content === undefined) bytes.fill(0, at, at + length);
     else bytes.set(content, at);
@@ -36,9 +36,8 @@ export class GuardedMemory {
   expectIntact(): void {
     const { bytes } = this.region;
     const end = this.#at + this.#length;
-    expect(intact.equals(bytes.subarray(this.#at - GUARD_LENGTH, this.#at)), 'bytes before are untouched').to.equal(
-      true,
-    );
+    const before = bytes.subarray(Math.max(0, this.#at - GUARD_LENGTH), this.#at);
+    expect(intact.subarray(0, before.length).equals(before), 'bytes before are untouched').to.equal(true);
     expect(intact.equals(bytes.subarray(end, end + GUARD_LENGTH)), 'bytes behind are untouched').to.equal(true);
   }
 

@@ -1,11 +1,21 @@
 /** Client and server in this process, each on its own threads, and what a program does with them. */
 
-import type { LocalSettings, MethodName, ServerSettings, ShadowsocksEndpoint } from '../../src/config/types.js';
+import {
+  AEAD_2017_METHODS,
+  AEAD_2022_METHODS,
+  type LocalSettings,
+  type MethodName,
+  type ServerSettings,
+  type ShadowsocksEndpoint,
+} from '../../src/config/types.js';
+import { METHODS } from '../../src/crypto/methods.js';
 import { type LogLine, type Running, startLocal, startServer } from '../../src/umbra.js';
 import { oracleAddress } from './aead-oracle.js';
 import { Wire } from './wire.js';
 
 export const PASSWORD = 'between friends';
+/** Those that authenticate what they carry. */
+export const AEAD_METHODS = [...AEAD_2017_METHODS, ...AEAD_2022_METHODS] as const;
 const LOOPBACK = '127.0.0.1';
 
 export const GREETING = Buffer.of(5, 1, 0);
@@ -17,8 +27,14 @@ export function socksRequest(host: string, port: number, command = 1): Buffer {
   return Buffer.concat([Buffer.of(5, command, 0), oracleAddress(host, port)]);
 }
 
+/** What both ends know: a password, or the key that a method of 2022 wants in its place. */
+function secretOf(method: MethodName): string {
+  const { family, keyLength } = METHODS[method];
+  return family === 'aead-2022' ? Buffer.alloc(keyLength, PASSWORD).toString('base64') : PASSWORD;
+}
+
 export function endpoint(port: number, method: MethodName): ShadowsocksEndpoint {
-  return { host: LOOPBACK, port, method, password: PASSWORD };
+  return { host: LOOPBACK, port, method, password: secretOf(method) };
 }
 
 /** What a test has started, ended after it in the opposite order. */

@@ -18,7 +18,9 @@ import { TcpSocket } from '../../src/net/tcp-socket.js';
 import { type EventHandler, Reactor } from '../../src/reactor/reactor.js';
 import { type LogFields, RelayContext } from '../../src/relay/context.js';
 import type { Mode, ModeParts } from '../../src/relay/mode.js';
+import { LoggingClock } from '../../src/relay/wall-clock.js';
 import { startServerMode } from '../../src/server/server-mode.js';
+import type { WallClock } from '../../src/shadowsocks/aead-2022/time.js';
 import { allocateReplayMemory, openReplayFilters } from '../../src/shadowsocks/replay.js';
 import { awaitReady, Descriptors, LOOPBACK, PATIENCE_MS, portOf } from './loopback-sockets.js';
 import { Peer } from './peer.js';
@@ -37,10 +39,13 @@ export class ReactorBench {
   readonly context: RelayContext;
   readonly logLines: { readonly level: string; readonly message: string; readonly fields: LogFields }[] = [];
   names: KnownNames = {};
+  /** How far the wall clock of what runs here is ahead of the machine's. */
+  wallAheadMs = 0;
   readonly #peers: Peer[] = [];
   readonly #modes: Mode[] = [];
   /** One for all modes of the bench, as a process has. */
   readonly #replay = openReplayFilters(allocateReplayMemory());
+  readonly #clock: WallClock;
   #aheadMs = 0;
 
   constructor(idleTimeoutMs = 0) {
@@ -50,6 +55,11 @@ export class ReactorBench {
       write: (level: string, message: string, fields: LogFields) => this.logLines.push({ level, message, fields }),
     };
     this.context = new RelayContext(this.reactor, log, idleTimeoutMs);
+    this.#clock = new LoggingClock(
+      log,
+      () => Date.now() + this.wallAheadMs,
+      () => this.reactor.nowMs,
+    );
   }
 
   /** Time that has passed without anything happening. */
@@ -158,7 +168,7 @@ export class ReactorBench {
     return {
       context: this.context,
       resolver: this.#resolver(),
-      means: { derivation, random, replay: this.#replay },
+      means: { derivation, random, clock: this.#clock, replay: this.#replay },
     };
   }
 

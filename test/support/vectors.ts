@@ -157,6 +157,43 @@ export interface Sip022PacketNegativeVector extends Sip022PacketVector {
   readonly good_packet?: string;
 }
 
+interface Sip022Stream {
+  readonly method: string;
+  readonly upsk: string;
+  readonly salt: string;
+  readonly now: number;
+  readonly timestamp: number;
+  readonly chunks: readonly { readonly payload: string }[];
+  readonly stream: string;
+}
+
+interface Sip022RequestVector extends Sip022Stream {
+  readonly note: string;
+  readonly ipsks: readonly string[];
+  readonly target: AddressVector;
+  readonly padding: string;
+  readonly initial_payload: string;
+  readonly first_write: string;
+}
+
+interface Sip022ResponseVector extends Sip022Stream {
+  readonly request_salt_expected: string;
+  readonly first_payload: string;
+  readonly first_write: string;
+}
+
+interface Sip022NegativeRequestVector extends Sip022Stream {
+  readonly ipsks: readonly string[];
+  readonly expect: 'reject';
+  readonly why: string;
+}
+
+interface Sip022NegativeResponseVector extends Sip022Stream {
+  readonly request_salt_expected: string;
+  readonly expect: 'reject';
+  readonly why: string;
+}
+
 export interface Vectors {
   readonly evp_bytes_to_key: readonly KeyVector[];
   readonly hkdf_subkey: readonly SubkeyVector[];
@@ -176,6 +213,10 @@ export interface Vectors {
     readonly udp_client: readonly Sip022PacketVector[];
     readonly udp_server: readonly Sip022PacketVector[];
     readonly udp_negative: readonly Sip022PacketNegativeVector[];
+    readonly tcp_request: readonly Sip022RequestVector[];
+    readonly tcp_response: readonly Sip022ResponseVector[];
+    readonly tcp_request_negative: readonly Sip022NegativeRequestVector[];
+    readonly tcp_response_negative: readonly Sip022NegativeResponseVector[];
   };
 }
 

@@ -44,7 +44,14 @@ export class RequestReader2017 implements RequestReader {
         this.#plaintext = undefined;
         this.#opener.allowEmptyChunks();
         const stream = { sealer: new StreamSealer2017(this.#keyring, undefined), opener: this.#opener };
-        return { kind: 'accepted', target: decoded.target, payloadAt: decoded.length, payloadEnd: length, stream };
+        return {
+          kind: 'accepted',
+          target: decoded.target,
+          user: undefined,
+          payloadAt: decoded.length,
+          payloadEnd: length,
+          stream,
+        };
       }
     }
     if (length > 0) this.#plaintext = output.bytes.slice(0, length);

@@ -49,6 +49,7 @@ export class UnauthenticatedRequestReader implements RequestReader {
         return {
           kind: 'accepted',
           target: decoded.target,
+          user: undefined,
           payloadAt: decoded.length,
           payloadEnd: length,
           stream: { sealer: new UnauthenticatedSealer(this.#keyring, undefined), opener: this.#opener },

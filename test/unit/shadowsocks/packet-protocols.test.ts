@@ -12,9 +12,11 @@ import { createSubkeyDerivation } from '../../../src/crypto/hkdf.js';
 import { loadLibsodium } from '../../../src/crypto/libsodium-cipher.js';
 import { METHODS } from '../../../src/crypto/methods.js';
 import { createRandomSource } from '../../../src/crypto/random.js';
+import type { ProtocolMeans } from '../../../src/shadowsocks/means.js';
 import type { ClientPacketProtocol, ServerPacketProtocol } from '../../../src/shadowsocks/packet-protocol.js';
-import { clientPacketProtocol, type ProtocolMeans, serverPacketProtocol } from '../../../src/shadowsocks/protocols.js';
+import { clientPacketProtocol, serverPacketProtocol } from '../../../src/shadowsocks/protocols.js';
 import { allocateReplayMemory, openReplayFilters } from '../../../src/shadowsocks/replay.js';
+import { TestClock } from '../../support/aead-2022.js';
 import { PacketStage } from '../../support/packets.js';
 
 const PLAINTEXT = Buffer.from('01c6336435005068656c6c6f', 'hex');
@@ -22,7 +24,7 @@ const PLAINTEXT = Buffer.from('01c6336435005068656c6c6f', 'hex');
 /** Each end is a process of its own. */
 function means(): ProtocolMeans {
   const replay = openReplayFilters(allocateReplayMemory());
-  return { derivation: createSubkeyDerivation(), random: createRandomSource(), replay };
+  return { derivation: createSubkeyDerivation(), random: createRandomSource(), clock: new TestClock(), replay };
 }
 
 /** What a method takes for a password. */

@@ -1,0 +1,26 @@
+/** Keys that belong to one salt or session, by BLAKE3: `derive_key(context, key | salt)` (SIP022 §2.2, SIP023). */
+
+import { copyShort, fillShort } from '../../../native-bindings/bytes.js';
+import { Blake3KeyDerivation } from '../../crypto/blake3.js';
+import type { SubkeyDerivation } from '../../crypto/hkdf.js';
+
+export class Blake3SubkeyDerivation implements SubkeyDerivation {
+  readonly #blake3: Blake3KeyDerivation;
+  /** Key and salt behind each other. */
+  readonly #material: Uint8Array;
+
+  /** @param keyLength of keys, salts and what is derived, in bytes */
+  constructor(context: string, keyLength: number) {
+    this.#blake3 = new Blake3KeyDerivation(context);
+    this.#material = new Uint8Array(2 * keyLength);
+  }
+
+  derive(key: Uint8Array, salt: Uint8Array, saltAt: number, into: Uint8Array): void {
+    const material = this.#material;
+    const keyLength = material.length / 2;
+    copyShort(key, 0, keyLength, material, 0);
+    copyShort(salt, saltAt, keyLength, material, keyLength);
+    this.#blake3.derive(material, keyLength, into);
+    fillShort(material, 0, 0, material.length);
+  }
+}
