@@ -4,7 +4,7 @@ import { ConfigError } from '../config/config-error.js';
 import { findConfigFile, type Mode } from '../config/find-file.js';
 import { formatHostPort } from '../config/host-port.js';
 import { type Loaded, type LoadRequest, loadLocal, loadServer } from '../config/load.js';
-import type { LocalSettings, ServerSettings } from '../config/types.js';
+import type { LocalInlet, LocalSettings, ServerSettings, TransportMode } from '../config/types.js';
 import type { Command } from './command.js';
 import { CHECK_FLAGS } from './flags.js';
 import type { FlagValues } from './parse-flags.js';
@@ -70,15 +70,31 @@ async function outcomeOf(mode: Mode, request: LoadRequest): Promise<Outcome> {
 }
 
 function localLines({ settings }: Loaded<LocalSettings>): string[] {
-  const inlets = settings.inlets.map(
-    (inlet) => `SOCKS5 on ${formatHostPort(inlet)}${inlet.users.length > 0 ? `, ${inlet.users.length} users` : ''}`,
-  );
+  const inlets = settings.inlets.map((inlet) => {
+    const users = inlet.users.length > 0 ? `, ${inlet.users.length} users` : '';
+    return `${spoken(inlet)} on ${formatHostPort(inlet)}${transport(inlet.mode)}${users}`;
+  });
   const servers = settings.servers.map((server) => `through ${formatHostPort(server)} (${server.method})`);
   return [...inlets, ...servers];
 }
 
+function spoken({ kind, forward }: LocalInlet): string {
+  if (kind === 'tunnel') return `a tunnel to ${forward === undefined ? 'nowhere' : formatHostPort(forward)}`;
+  if (kind === 'socks') return 'SOCKS';
+  return kind === 'http' ? 'HTTP' : 'SOCKS and HTTP';
+}
+
+/** Nothing of TCP alone, which is what everybody expects. */
+function transport(mode: TransportMode | undefined): string {
+  if (mode === 'udp_only') return ', UDP alone';
+  return mode === 'tcp_and_udp' ? ', TCP and UDP' : '';
+}
+
 function serverLines({ settings }: Loaded<ServerSettings>): string[] {
-  const listen = settings.listen.map((server) => `listens on ${formatHostPort(server)} (${server.method})`);
+  const listen = settings.listen.map(({ mode, users = [], ...server }) => {
+    const count = users.length > 0 ? `, ${users.length} users` : '';
+    return `listens on ${formatHostPort(server)} (${server.method})${transport(mode)}${count}`;
+  });
   const egress = settings.egressAllow.length > 0 ? settings.egressAllow.join(', ') : 'none';
   return [...listen, `loopback, private and link-local blocks that may be reached: ${egress}`];
 }

@@ -12,6 +12,7 @@ export function flagSettings(values: FlagValues): FlagSettings {
     values.number(name, 'a number of seconds', { min, max: MAX_SECONDS });
   return {
     server: values.text('server-addr'),
+    serverUrl: values.text('server-url'),
     local: values.text('local-addr'),
     protocol: values.text('protocol'),
     forward: values.text('forward-addr'),

@@ -48,6 +48,13 @@ const PASSWORD: Flag = {
   describe: 'Password; "-" asks for it or reads a line of standard input',
 };
 
+const SERVER_URL: Flag = {
+  name: 'server-url',
+  kind: 'value',
+  argument: 'LINK',
+  describe: 'Server to connect to, as an ss:// link; "-" asks for it or reads a line of standard input',
+};
+
 const KEY: Flag = { name: 'key', kind: 'value', argument: 'BASE64', describe: 'Raw key instead of a password' };
 
 const METHOD: Flag = {
@@ -204,7 +211,7 @@ const COMMON = [
 ] as const;
 
 /** `umbra local` and `sslocal`. */
-export const LOCAL_FLAGS: readonly Flag[] = [LOCAL_ADDR, SERVER_ADDR, ...COMMON, PROTOCOL, FORWARD_ADDR];
+export const LOCAL_FLAGS: readonly Flag[] = [LOCAL_ADDR, SERVER_ADDR, SERVER_URL, ...COMMON, PROTOCOL, FORWARD_ADDR];
 
 /** `umbra server` and `ssserver`. */
 export const SERVER_FLAGS: readonly Flag[] = [LISTEN_ADDR, ...COMMON, EGRESS_ALLOW, PROBE_TIMEOUT];
@@ -229,6 +236,34 @@ export const CHECK_FLAGS: readonly Flag[] = [
 
 export const GENKEY_FLAGS: readonly Flag[] = [METHOD];
 
+/** `umbra url` and `ssurl`. */
+export const URL_FLAGS: readonly Flag[] = [
+  {
+    name: 'encode',
+    short: 'e',
+    kind: 'value',
+    argument: 'FILE',
+    describe: 'Print the servers of a configuration file as links',
+  },
+  {
+    name: 'decode',
+    short: 'd',
+    kind: 'value',
+    argument: 'LINK',
+    describe: 'Print what a link says as a configuration; "-" reads it from standard input',
+  },
+  { name: 'qrcode', short: 'c', kind: 'switch', describe: 'Print a QR code too' },
+  { ...SERVER_ADDR, describe: 'Server of a link, with -k and -m in place of a file' },
+  PASSWORD,
+  METHOD,
+  { name: 'name', short: 'n', kind: 'value', argument: 'NAME', describe: 'What the link calls the server' },
+];
+
+/** What `ssurl` of shadowsocks-rust has besides. */
+export const LATER_URL_FLAGS: readonly LaterFlag[] = [
+  { name: 'outline', short: 'o', takesValue: true, describe: 'server of an ssconf:// address' },
+];
+
 const LATER_COMMON: readonly LaterFlag[] = [
   { name: 'nofile', short: 'n', takesValue: true, describe: 'limit of open files' },
   { name: 'daemonize', short: 'd', takesValue: false, describe: 'run in the background' },
@@ -252,7 +287,6 @@ const LATER_COMMON: readonly LaterFlag[] = [
 /** What `sslocal` of shadowsocks-rust has besides. */
 export const LATER_LOCAL_FLAGS: readonly LaterFlag[] = [
   ...LATER_COMMON,
-  { name: 'server-url', takesValue: true, describe: 'server as an ss:// link' },
   { name: 'outbound-bind-addr', takesValue: true, describe: 'address of outgoing connections' },
   { name: 'udp-bind-addr', takesValue: true, describe: 'address that UDP listens on' },
   { name: 'udp-associate-addr', takesValue: true, describe: 'address told to UDP clients' },

@@ -10,12 +10,12 @@ const CTRL_D = '\u0004';
 const BACKSPACES: ReadonlySet<string> = new Set(['\b', '\u007f']);
 
 /** @throws UsageError where nothing is given, or the person presses Ctrl-C */
-export async function readPassword(): Promise<string> {
+export async function readPassword(prompt = 'Password: '): Promise<string> {
   const { stdin } = process;
   if (stdin.isTTY) {
     // Before the prompt: nothing that is typed after it may be shown.
     stdin.setRawMode(true);
-    process.stderr.write('Password: ');
+    process.stderr.write(prompt);
   }
   stdin.setEncoding('utf8');
   try {

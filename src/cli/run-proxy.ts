@@ -3,6 +3,7 @@
 import { MissingPasswordError } from '../config/config-error.js';
 import type { Loaded, LoadRequest } from '../config/load.js';
 import { PASSWORD_VARIABLES } from '../config/resolve-credentials.js';
+import type { FlagSettings } from '../config/sources.js';
 import type { CommonSettings } from '../config/types.js';
 import type { Running, RunOptions } from '../umbra.js';
 import { flagSettings } from './flag-settings.js';
@@ -53,7 +54,7 @@ async function loadAsking<Settings extends CommonSettings>(
   const flags = flagSettings(values);
   const request: LoadRequest = {
     configPath: values.text('config'),
-    flags: flags.password === '-' ? { ...flags, password: await askPassword() } : flags,
+    flags: await withSecrets(flags),
     environment: process.env,
     workingDirectory: process.cwd(),
   };
@@ -67,7 +68,13 @@ async function loadAsking<Settings extends CommonSettings>(
   }
 }
 
-async function askPassword(): Promise<string> {
+/** A secret that is "-" is asked for, or read from standard input. */
+async function withSecrets(flags: FlagSettings): Promise<FlagSettings> {
+  if (flags.serverUrl === '-') return { ...flags, serverUrl: await askPassword('Link: ') };
+  return flags.password === '-' ? { ...flags, password: await askPassword() } : flags;
+}
+
+async function askPassword(prompt?: string): Promise<string> {
   const { readPassword } = await import('./prompt.js');
-  return readPassword();
+  return readPassword(prompt);
 }

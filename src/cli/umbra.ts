@@ -12,6 +12,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   server: async () => (await import('./server.js')).serverCommand,
   quickstart: async () => (await import('./quickstart.js')).quickstartCommand,
   check: async () => (await import('./check.js')).checkCommand,
+  url: async () => (await import('./url.js')).urlCommand,
   genkey: async () => (await import('./genkey.js')).genkeyCommand,
 };
 

@@ -114,6 +114,7 @@ export const TOP_SHAPE = {
   password: secret().describe(PASSWORD_TEXT),
   key: text('a base64 string').describe('The raw key in base64 instead of a password (`umbra genkey` makes one).'),
   method: method().describe('The encryption method. Default `chacha20-ietf-poly1305`.'),
+  remarks: label().describe('A label for logs and links, of the server at the top level.'),
   port_password: z
     .record(z.string(), secret(), 'an object of ports and passwords')
     .describe('Server only: `{"8388": "password", …}`, several ports in place of `server_port` and `password`.'),

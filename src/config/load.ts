@@ -71,9 +71,15 @@ async function readSources(mode: Mode, request: LoadRequest): Promise<{ sources:
   const { flags, environment, workingDirectory } = request;
   const findings = new Findings();
   // Who says on the command line what to connect to wants no file that happens to lie about.
-  const saysWhat = [flags.server, flags.local, flags.forward, flags.password, flags.key, flags.method].some(
-    (flag) => flag !== undefined,
-  );
+  const saysWhat = [
+    flags.server,
+    flags.serverUrl,
+    flags.local,
+    flags.forward,
+    flags.password,
+    flags.key,
+    flags.method,
+  ].some((flag) => flag !== undefined);
   const path = request.configPath ?? (saysWhat ? undefined : findConfigFile([mode], environment, workingDirectory));
   if (path === undefined) return { sources: { flags, environment }, findings };
   const { text, readableByOthers } = readTextFile(path);

@@ -30,7 +30,12 @@ export function milliseconds(seconds: number | undefined): number | undefined {
 
 function resolveTimeout(sources: ConfigSources, config: FileConfig, findings: Findings): number {
   const top = milliseconds(config.timeout) ?? DEFAULTS.connectTimeoutMs;
-  if (sources.flags.values?.timeout !== undefined || sources.flags.server !== undefined) return top;
+  if (
+    sources.flags.values?.timeout !== undefined ||
+    sources.flags.server !== undefined ||
+    sources.flags.serverUrl !== undefined
+  )
+    return top;
   const entries = enabledEntries(config);
   const bounds = entries.map(({ entry }) => milliseconds(entry.timeout) ?? top);
   const longest = Math.max(...bounds);

@@ -1,6 +1,6 @@
 /** The Shadowsocks servers that file and flags speak of: those a client connects to, or those a server listens on. */
 
-import type { Findings } from './config-error.js';
+import { ConfigError, type Findings } from './config-error.js';
 import type { FileConfig, FileServer } from './file-shape.js';
 import type { Mode } from './find-file.js';
 import { formatHostPort, parseHostPort } from './host-port.js';
@@ -14,6 +14,7 @@ import {
 } from './resolve-credentials.js';
 import { resolveUsers, type WrittenUsers } from './resolve-users.js';
 import { type ConfigSources, mergedConfig, nameOf } from './sources.js';
+import { parseSsLink } from './ss-link.js';
 import { DEFAULTS, type ShadowsocksEndpoint, type TransportMode } from './types.js';
 
 interface WrittenServer {
@@ -70,6 +71,10 @@ function writtenServers(mode: Mode, sources: ConfigSources, findings: Findings):
     findings.problem(`${nameOf(sources, ['shadowsocks'])} says the same as "servers": keep one of the two.`);
   }
   const inFlags = writtenInFlags(sources);
+  if (sources.flags.serverUrl !== undefined) {
+    if (sources.flags.server !== undefined) findings.problem('--server-url and --server-addr: give one of the two.');
+    return serverOfLink(sources.flags.serverUrl, inFlags, findings);
+  }
   const atTop = writtenAt(sources, config, []);
   const entries = enabledEntries(config);
   if (sources.flags.server !== undefined) {
@@ -98,6 +103,20 @@ function serverOfFlag(text: string, credentials: WrittenCredentials, findings: F
   if (address === undefined) findings.problem(`--server-addr must be HOST:PORT, not "${text}".`);
   const name = '--server-addr';
   return { host: address?.host, port: address?.port, credentials, hostName: name, portName: name };
+}
+
+/** What other flags say goes before the link. */
+function serverOfLink(text: string, inFlags: WrittenCredentials, findings: Findings): WrittenServer[] {
+  const name = '--server-url';
+  const result = parseSsLink(text);
+  // Nothing else can be said without a server.
+  if ('problem' in result) throw new ConfigError([`${name} ${result.problem}.`]);
+  const { host, port, method, password, plugin, tag } = result.link;
+  if (plugin !== undefined) {
+    findings.problem(`${name} needs the plugin "${plugin.name}", and plugins are not served yet: use another server.`);
+  }
+  const credentials = { method: { text: method, name }, password: { text: password, name } };
+  return [{ host, port, label: tag, credentials: orElse(inFlags, credentials), hostName: name, portName: name }];
 }
 
 function serverOfEntry(
@@ -130,6 +149,7 @@ function serversOfTop(mode: Mode, sources: ConfigSources, config: FileConfig, ha
       (port) => ({
         ...port,
         host,
+        label: config.remarks,
         // A port that has a password of its own is one user's.
         users: ports === undefined ? usersAt(config, []) : undefined,
         hostName: nameOf(sources, ['server']),

@@ -31,6 +31,8 @@ export type FlagValues = Pick<
 export interface FlagSettings {
   /** `HOST:PORT` of `-s`: takes the place of all servers of the file. */
   readonly server?: string | undefined;
+  /** The link of `--server-url`, which does the same. */
+  readonly serverUrl?: string | undefined;
   /** `HOST:PORT` of `-b`: takes the place of all listeners of the file. */
   readonly local?: string | undefined;
   /** `--protocol`, `HOST:PORT` of `-f`: with `-b` they are the one listener. */

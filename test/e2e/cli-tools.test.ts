@@ -24,6 +24,80 @@ describe('umbra genkey', () => {
   });
 });
 
+describe('umbra url', () => {
+  let directory: TemporaryDirectory;
+
+  beforeEach(() => {
+    directory = new TemporaryDirectory();
+  });
+
+  afterEach(() => {
+    directory.remove();
+  });
+
+  const KEY = Buffer.alloc(32, 0xfb).toString('base64');
+  const FILE = {
+    servers: [
+      { server: '192.0.2.1', server_port: 8388, method: 'aes-256-gcm', password: 'p@ss', remarks: 'the first' },
+      { server: '2001:db8::1', server_port: 9, method: '2022-blake3-aes-256-gcm', password: KEY },
+      { server: 'a.example', server_port: 1, method: 'none', plugin: 'obfs-local', plugin_opts: 'obfs=http' },
+    ],
+  };
+  const LINKS = [
+    'ss://YWVzLTI1Ni1nY206cEBzcw@192.0.2.1:8388#the%20first',
+    `ss://2022-blake3-aes-256-gcm:${encodeURIComponent(KEY)}@[2001:db8::1]:9`,
+    'ss://bm9uZTo@a.example:1/?plugin=obfs-local%3Bobfs%3Dhttp',
+  ];
+
+  it('prints the servers of a file as links, and ssurl does', async () => {
+    const path = directory.write('c.json', FILE);
+    for (const [program, args] of [
+      ['umbra', ['url', '-e', path]],
+      ['ssurl', ['--encode', path]],
+    ] as const) {
+      const { code, stdout, stderr } = await runCli(program, args);
+      expect([code, stderr, stdout]).to.deep.equal([0, '', LINKS.map((link) => `${link}\n`).join('')]);
+    }
+  });
+
+  it('prints what a link says as a configuration that makes the same link', async () => {
+    for (const link of LINKS) {
+      const { code, stdout } = await runCli('umbra', ['url', '-d', link]);
+      expect(code).to.equal(0);
+      const path = directory.write('again.json', JSON.parse(stdout));
+      expect((await runCli('ssurl', ['-e', path])).stdout).to.equal(`${link}\n`);
+    }
+  });
+
+  it('takes a server from flags, a name for it, and a link from standard input', async () => {
+    const flags = ['-s', '192.0.2.1:8388', '-k', 'p@ss', '-m', 'aes-256-gcm', '-n', 'the first'];
+    expect((await runCli('umbra', ['url', ...flags])).stdout).to.equal(`${LINKS[0]}\n`);
+    const { stdout } = await runCli('umbra', ['url', '-d', '-'], { input: `${LINKS[1]}\n` });
+    expect(JSON.parse(stdout)).to.deep.equal(FILE.servers[1]);
+  });
+
+  it('prints a QR code behind the link where that is asked for', async () => {
+    const { stdout } = await runCli('umbra', ['url', '-c', '-d', LINKS[0]]);
+    const lines = stdout.trimEnd().split('\n');
+    const code = lines.slice(lines.indexOf('}') + 1);
+    expect(code.length).to.be.within(15, 40);
+    expect(new Set(code.join(''))).to.deep.equal(new Set('█▀▄ '));
+  });
+
+  it('refuses what is no link, what has no place in one, and both ways at once', async () => {
+    const refused = async (...args: string[]): Promise<string> => {
+      const { code, stdout, stderr } = await runCli('umbra', ['url', ...args]);
+      expect([code, stdout]).to.deep.equal([1, '']);
+      return stderr;
+    };
+    expect(await refused('-d', 'ss://x')).to.equal('umbra: --decode has no "@" between the password and the server.\n');
+    const raw = directory.write('raw.json', { server: 'a', method: 'aes-256-gcm', key: KEY });
+    expect(await refused('-e', raw)).to.match(/a:8388 has a raw "key", for which a link has no place/);
+    expect(await refused()).to.match(/Use either -e FILE or -s HOST:PORT to print links, or -d LINK to read one/);
+    expect(await refused('-e', raw, '-d', LINKS[0])).to.match(/Use either/);
+  });
+});
+
 describe('umbra check', () => {
   let directory: TemporaryDirectory;
 
@@ -50,7 +124,7 @@ describe('umbra check', () => {
     expect(stdout).to.equal(
       `${path} is in order.
 As a client (umbra local):
-  SOCKS5 on 127.0.0.1:1080
+  SOCKS and HTTP on 127.0.0.1:1080
   through 192.0.2.1:8388 (aes-256-gcm)
 As a server (umbra server):
   listens on 192.0.2.1:8388 (aes-256-gcm)

@@ -8,7 +8,7 @@ const BIN = new URL('../../../bin/', import.meta.url);
 /** A program that should have ended by itself long before is killed, and the test fails on its exit code. */
 const PATIENCE_MS = 15_000;
 
-export type Program = 'umbra' | 'sslocal' | 'ssserver';
+export type Program = 'umbra' | 'sslocal' | 'ssserver' | 'ssurl';
 
 export interface CliResult {
   /** Null where a signal ended it. */

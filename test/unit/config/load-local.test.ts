@@ -258,6 +258,30 @@ describe('the settings of a client', () => {
     expect(verbosity).to.equal(2);
   });
 
+  it('take a link in place of the servers of the file, other flags before it', async () => {
+    const link = 'ss://YWVzLTEyOC1nY206dGVzdA@192.0.2.1:8888#home';
+    const { settings } = await load({ ...SERVER, servers: [{ server: 'b' }] }, { serverUrl: link });
+    const endpoint = {
+      ...ENDPOINT,
+      host: '192.0.2.1',
+      port: 8888,
+      method: 'aes-128-gcm',
+      password: 'test',
+      name: 'home',
+    };
+    expect(settings.servers).to.deep.equal([endpoint]);
+    const other = await load(undefined, { serverUrl: link, password: 'other' });
+    expect(other.settings.servers).to.deep.equal([{ ...endpoint, password: 'other' }]);
+  });
+
+  it('refuse a link that is wrong, needs a plugin, or comes with -s', async () => {
+    expect((await problemsOf(undefined, { serverUrl: 'ss://x' })).join()).to.match(/^--server-url has no "@"/);
+    const plugin = { serverUrl: 'ss://YWVzLTEyOC1nY206dGVzdA@a:1/?plugin=obfs-local' };
+    expect((await problemsOf(undefined, plugin)).join()).to.match(/needs the plugin "obfs-local"/);
+    const both = { serverUrl: 'ss://YWVzLTEyOC1nY206dGVzdA@a:1', server: 'a:1', password: 'p' };
+    expect((await problemsOf(undefined, both)).join()).to.match(/--server-url and --server-addr: give one/);
+  });
+
   it('let a password flag hide the key of the file', async () => {
     const key = Buffer.alloc(32, 1).toString('base64');
     const { settings } = await load(

@@ -10,6 +10,7 @@ import { genkeyCommand } from '../../../src/cli/genkey.js';
 import { localCommand } from '../../../src/cli/local.js';
 import { parseFlags } from '../../../src/cli/parse-flags.js';
 import { serverCommand } from '../../../src/cli/server.js';
+import { urlCommand } from '../../../src/cli/url.js';
 import { checkMethod } from '../../../src/config/methods.js';
 import { METHODS } from '../../../src/crypto/methods.js';
 import type { Options } from '../../bench/options.js';
@@ -27,13 +28,15 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   'umbra server': serverCommand,
   'umbra check': checkCommand,
   'umbra genkey': genkeyCommand,
+  'umbra url': urlCommand,
   sslocal: localCommand,
   ssserver: serverCommand,
+  ssurl: urlCommand,
 };
 
 function commandLines(): string[][] {
   const inBlocks = blocks.filter(({ language }) => language === 'sh').flatMap(({ lines }) => lines);
-  const inline = [...README.matchAll(/`((?:npm|umbra|sslocal|ssserver) [^`]+)`/g)].map(([, line]) => line);
+  const inline = [...README.matchAll(/`((?:npm|umbra|sslocal|ssserver|ssurl) [^`]+)`/g)].map(([, line]) => line);
   return [...inBlocks, ...inline].flatMap(shellCommands).filter((words) => words.length > 0);
 }
 
