@@ -7,6 +7,7 @@ import { METHODS, type Method } from '../crypto/methods.js';
 import {
   AEAD_2017_METHODS,
   AEAD_2022_METHODS,
+  DEFAULTS,
   MAX_IDENTITY_KEYS,
   type MethodName,
   PLAIN_METHODS,
@@ -51,6 +52,22 @@ export function checkMethod(name: string, allowInsecure: boolean): MethodCheck {
 function weaknessOf(method: Method): string {
   if (method.family === 'plain') return 'which encrypts nothing';
   return 'which has no integrity protection';
+}
+
+/** @returns what has to be said once at the start where `allow_insecure_ciphers` lets such a method in; undefined for the others */
+export function insecurityWarning(name: MethodName): string | undefined {
+  switch (METHODS[name].family) {
+    case 'stream':
+      return (
+        `The method "${name}" authenticates nothing: who has recorded a connection can change it, send it again, and so make the ` +
+        'server decrypt it for him (the redirect attack on stream ciphers, Peng 2020). Give every peer a method of 2022, or ' +
+        `${DEFAULTS.method}.`
+      );
+    case 'plain':
+      return `The method "${name}" encrypts nothing: everybody on the way reads and changes what it carries, and whoever reaches the server can use it.`;
+    default:
+      return undefined;
+  }
 }
 
 /** Names of the IETF's registry for the same methods, which some programs write. */

@@ -5,6 +5,7 @@ import type { FileConfig, FileServer } from './file-shape.js';
 import type { Mode } from './find-file.js';
 import { formatHostPort, parseHostPort } from './host-port.js';
 import type { JsonPath } from './json-document.js';
+import { insecurityWarning } from './methods.js';
 import {
   orElse,
   resolveCredentials,
@@ -43,6 +44,8 @@ export function resolveServers(mode: Mode, sources: ConfigSources, findings: Fin
     const owner = { mode, address: formatHostPort(address), hasUsers };
     const credentials = resolveCredentials(sources, server.credentials, owner, findings);
     if (credentials === undefined) return [];
+    const warning = insecurityWarning(credentials.method);
+    if (warning !== undefined) findings.warn(warning);
     const users = hasUsers ? { users: resolveUsers(sources, server.users, credentials.method, findings) } : {};
     const label = server.label ? { name: server.label } : {};
     return [{ ...address, ...credentials, ...label, ...users, mode: resolveMode(mode, sources, server.mode) }];

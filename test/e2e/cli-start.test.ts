@@ -57,6 +57,23 @@ describe('the programs, running', () => {
     }
   });
 
+  for (const [method, said] of [
+    ['aes-128-ctr', /^warn .*"aes-128-ctr" authenticates nothing: .* redirect attack/],
+    ['rc4-md5', /^warn .*"rc4-md5" authenticates nothing: .* redirect attack/],
+    ['none', /^warn .*"none" encrypts nothing/],
+  ] as const) {
+    it(`relay with ${method} where insecure methods are allowed, and warn of it at both ends`, async () => {
+      const { client, server, port } = await startPair('-m', method, '--allow-insecure-ciphers', '--log-without-time');
+      const page = await servePage();
+      try {
+        expect(await fetchThroughProxy(port, page.port)).to.match(/^HTTP\/1\.1 200 /);
+      } finally {
+        page.close();
+      }
+      for (const { lines } of [client, server]) expect(lines.filter((line) => said.test(line))).to.have.length(1);
+    });
+  }
+
   it('log a line a connection at -v, and never the password', async () => {
     const { client, server, port } = await startPair('-v', '--log-without-time');
     const page = await servePage();

@@ -227,7 +227,16 @@ describe('the settings of a client', () => {
     expect((await problemsOf(content)).join()).to.match(/set allow_insecure_ciphers \(--allow-insecure-ciphers\)\.$/);
     const { settings } = await load({ ...content, allow_insecure_ciphers: true });
     expect(settings.servers[0].method).to.equal('rc4-md5');
+    const many = [
+      { server: 'b', server_port: 1 },
+      { server: 'c', server_port: 1, method: 'aes-256-gcm' },
+    ];
+    const { warnings } = await load({ ...content, allow_insecure_ciphers: true, servers: many });
+    expect(warnings, 'one a method').to.have.length(1);
+    expect(warnings[0]).to.include('"rc4-md5" authenticates nothing');
     const flag = await load({ server: 'a', method: 'none' }, { values: { allow_insecure_ciphers: true } });
+    expect(flag.warnings).to.have.length(1);
+    expect(flag.warnings[0]).to.include('"none" encrypts nothing');
     expect(flag.settings.servers[0]).to.include({ method: 'none', password: '' });
   });
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 
-import { checkMethod, keyChainProblem, keyProblem } from '../../../src/config/methods.js';
+import { checkMethod, insecurityWarning, keyChainProblem, keyProblem } from '../../../src/config/methods.js';
 import {
   AEAD_2017_METHODS,
   AEAD_2022_METHODS,
@@ -36,6 +36,14 @@ describe('a method name', () => {
     for (const method of [...STREAM_METHODS, ...PLAIN_METHODS]) {
       expect(checkMethod(method.toUpperCase(), true)).to.deep.equal({ method });
     }
+  });
+
+  it('of a legacy stream cipher is warned of by the name of the attack, and no other is', () => {
+    for (const name of STREAM_METHODS) {
+      expect(insecurityWarning(name)).to.include(`"${name}" authenticates nothing`).and.to.include('redirect attack');
+    }
+    for (const name of PLAIN_METHODS) expect(insecurityWarning(name)).to.include(`"${name}" encrypts nothing`);
+    for (const name of SAFE) expect(insecurityWarning(name)).to.equal(undefined);
   });
 
   it('of an abandoned stream cipher is not served, allowed or not', () => {
