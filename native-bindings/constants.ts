@@ -27,12 +27,17 @@ export const MSG_NOSIGNAL = 0x4000;
 
 // <netinet/in.h>, <netinet/tcp.h>
 export const IPPROTO_TCP = 6;
+export const IPPROTO_UDP = 17;
 export const IPPROTO_IPV6 = 41;
 export const IPV6_V6ONLY = 26;
 export const TCP_NODELAY = 1;
 export const TCP_KEEPIDLE = 4;
 export const TCP_KEEPINTVL = 5;
 export const TCP_KEEPCNT = 6;
+
+// <netinet/udp.h>
+export const UDP_SEGMENT = 103;
+export const UDP_GRO = 104;
 
 // <sys/epoll.h>
 export const EPOLLIN = 0x1;

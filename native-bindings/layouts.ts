@@ -55,6 +55,9 @@ export const MSGHDR = {
 /** `struct mmsghdr`: a msghdr, then the number of bytes moved u32, then padding. */
 export const MMSGHDR = { size: 64, lengthOffset: 56 } as const;
 
+/** `struct cmsghdr`: its length with its data u64, level i32, type i32; the data begins where it ends. */
+export const CMSGHDR = { size: 16, lengthOffset: 0, levelOffset: 8, typeOffset: 12, dataOffset: 16 } as const;
+
 /** `struct linger`: on/off i32, seconds i32. */
 export const LINGER = { size: 8 } as const;
 

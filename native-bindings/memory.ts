@@ -95,6 +95,17 @@ export class Region {
   }
 }
 
+/** Writes an unsigned field of 64 bits, as two words; addresses and lengths stay below 2^53. */
+export function writeWord64(words: Int32Array, byteOffset: number, value: number): void {
+  words[byteOffset >> 2] = value | 0;
+  words[(byteOffset >> 2) + 1] = Math.floor(value / 2 ** 32);
+}
+
+/** Reads what `writeWord64` wrote. */
+export function readWord64(words: Int32Array, byteOffset: number): number {
+  return (words[byteOffset >> 2] >>> 0) + words[(byteOffset >> 2) + 1] * 2 ** 32;
+}
+
 /** How many regions live; tests count them. */
 export function liveRegions(): number {
   return live;

@@ -1,146 +1,204 @@
-/** Batches of datagrams over the loopback interface: payloads, peers, cuts, errors. */
+/** Many datagrams a call over the loopback interface, both ways: payloads, peers, runs, refusals. */
 
 import { expect } from 'chai';
-import { EPOLLERR, EPOLLIN, MSG_DONTWAIT } from '../../../native-bindings/constants.js';
-import { DatagramBatch } from '../../../native-bindings/datagram.js';
-import { EAGAIN, EBADF, ECONNREFUSED } from '../../../native-bindings/errno.js';
+import { EPOLLERR, EPOLLIN, SOL_SOCKET } from '../../../native-bindings/constants.js';
+import { DatagramReceiver, LONGEST_DATAGRAM, receiveRuns } from '../../../native-bindings/datagram-receiver.js';
+import { DatagramSender } from '../../../native-bindings/datagram-sender.js';
+import { EAGAIN, EBADF, ECONNREFUSED, EINVAL, EMSGSIZE, errnoName } from '../../../native-bindings/errno.js';
 import { liveRegions } from '../../../native-bindings/memory.js';
-import { connectInet } from '../../../native-bindings/socket.js';
+import { encodeInet } from '../../../native-bindings/sockaddr.js';
+import { connectInet, setOption } from '../../../native-bindings/socket.js';
 import { awaitReady, Descriptors, LOOPBACK } from '../../support/loopback-sockets.js';
 
-describe('a batch of datagrams', () => {
+/** <asm-generic/socket.h>: without checksums the kernel refuses runs, as it does where they do not fit the path. */
+const SO_NO_CHECK = 11;
+
+function nameOf(family: 4 | 6, port: number): Uint8Array {
+  const name = new Uint8Array(28);
+  return name.subarray(0, encodeInet(name, 0, LOOPBACK[family], port));
+}
+
+describe('many datagrams a call', () => {
   const descriptors = new Descriptors();
-  const batches: DatagramBatch[] = [];
+  const ends: (() => void)[] = [];
+  const refused: string[] = [];
+  const watcher = {
+    handleUnsent: (packets: number, errno: number): unknown => refused.push(`${packets} ${errnoName(errno)}`),
+  } as const;
 
-  function batchOf(slots: number, slotSize: number): DatagramBatch {
-    const batch = new DatagramBatch(slots, slotSize);
-    batches.push(batch);
-    return batch;
+  function senderOf(maxPackets = 64): DatagramSender {
+    const sender = new DatagramSender(maxPackets, LONGEST_DATAGRAM);
+    ends.push(() => sender.release());
+    return sender;
   }
 
-  function put(batch: DatagramBatch, slot: number, text: string, bytes: Uint8Array | undefined, port: number): void {
-    const payload = new TextEncoder().encode(text);
-    batch.region.bytes.set(payload, batch.payloadOffset(slot));
-    batch.prepare(slot, payload.length, bytes, port);
+  function receiverOf(slots = 8, headroom = 64): DatagramReceiver {
+    const receiver = new DatagramReceiver(slots, headroom);
+    ends.push(() => receiver.release());
+    return receiver;
   }
 
-  function payload(batch: DatagramBatch, slot: number): string {
-    const at = batch.payloadOffset(slot);
-    return new TextDecoder().decode(batch.region.bytes.slice(at, at + batch.length(slot)));
+  function add(sender: DatagramSender, text: string, name: Uint8Array | undefined): void {
+    const payload = Buffer.from(text);
+    const at = sender.nextAt + 5;
+    sender.region.bytes.set(payload, at);
+    sender.add(at, payload.length, name);
+  }
+
+  /** What one call receives, slot by slot, runs cut into their datagrams. */
+  function received(receiver: DatagramReceiver, fd: number): string[][] {
+    awaitReady(fd, EPOLLIN);
+    const count = receiver.receive(fd);
+    return Array.from({ length: Math.max(0, count) }, (_, slot) => {
+      const at = receiver.payloadOffset(slot);
+      const text = Buffer.from(receiver.region.bytes.slice(at, at + receiver.length(slot))).toString();
+      const segment = receiver.segmentLength(slot);
+      const parts = [text.slice(0, segment)];
+      for (let from = segment; from < text.length; from += segment) parts.push(text.slice(from, from + segment));
+      return parts;
+    });
   }
 
   afterEach(() => {
-    for (const batch of batches.splice(0)) batch.release();
+    for (const end of ends.splice(0)) end();
     descriptors.closeAll();
+    refused.length = 0;
   });
 
   for (const family of [4, 6] as const) {
-    it(`goes out and comes in in one call each, with its peers, over IPv${family}`, () => {
-      const sender = descriptors.datagram(family);
-      const receiver = descriptors.datagram(family);
-      const out = batchOf(3, 64);
-      for (const [slot, text] of ['one', '', 'three'].entries()) put(out, slot, text, LOOPBACK[family], receiver.port);
-      expect(out.send(sender.fd, 0, 3, 0)).to.equal(3);
-      expect(out.length(2)).to.equal(5);
-      awaitReady(receiver.fd, EPOLLIN);
-      const into = batchOf(8, 64);
-      expect(into.receive(receiver.fd, MSG_DONTWAIT)).to.equal(3);
-      expect([0, 1, 2].map((slot) => payload(into, slot))).to.deep.equal(['one', '', 'three']);
+    it(`go out and come in in one call each, with their peers, over IPv${family}`, () => {
+      const [from, to] = [descriptors.datagram(family), descriptors.datagram(family)];
+      const sender = senderOf();
+      const name = nameOf(family, to.port);
+      for (const text of ['one', '', 'three']) add(sender, text, name);
+      expect(sender.send(from.fd, watcher)).to.equal(3);
+      const receiver = receiverOf();
+      expect(received(receiver, to.fd)).to.deep.equal([['one'], [''], ['three']]);
       for (const slot of [0, 1, 2]) {
-        expect(into.peer(slot)).to.deep.equal({ family, bytes: LOOPBACK[family], port: sender.port });
+        expect(receiver.peer(slot)).to.deep.equal({ family, bytes: LOOPBACK[family], port: from.port });
+        const at = receiver.nameOffset(slot);
+        const bytes = receiver.region.bytes.slice(at, at + receiver.nameLength(slot));
+        expect(bytes).to.deep.equal(nameOf(family, from.port));
       }
-      expect(into.receive(receiver.fd, 0)).to.equal(-EAGAIN);
+      expect(receiver.receive(to.fd)).to.equal(-EAGAIN);
     });
   }
 
-  it('can go to several destinations, from any slot on', () => {
-    const sender = descriptors.datagram();
-    const receivers = [descriptors.datagram(), descriptors.datagram()];
-    const out = batchOf(4, 16);
-    put(out, 2, 'left', LOOPBACK[4], receivers[0].port);
-    put(out, 3, 'right', LOOPBACK[4], receivers[1].port);
-    expect(out.send(sender.fd, 2, 2, 0)).to.equal(2);
-    const into = batchOf(2, 16);
-    ['left', 'right'].forEach((text, i) => {
-      awaitReady(receivers[i].fd, EPOLLIN);
-      expect(into.receive(receivers[i].fd, 0)).to.equal(1);
-      expect(payload(into, 0)).to.equal(text);
-    });
+  it('go to several destinations in the order in which they were added', () => {
+    const from = descriptors.datagram();
+    const to = [descriptors.datagram(), descriptors.datagram()];
+    const names = to.map(({ port }) => nameOf(4, port));
+    const sender = senderOf();
+    for (let i = 0; i < 6; i++) add(sender, `${i}`, names[i % 2]);
+    expect(sender.send(from.fd, watcher)).to.equal(6);
+    const receiver = receiverOf();
+    expect(received(receiver, to[0].fd).flat()).to.deep.equal(['0', '2', '4']);
+    expect(received(receiver, to[1].fd).flat()).to.deep.equal(['1', '3', '5']);
   });
 
-  it('takes what there is room for, and the rest with the next call', () => {
-    const sender = descriptors.datagram();
-    const receiver = descriptors.datagram();
-    const out = batchOf(5, 16);
-    for (let slot = 0; slot < 5; slot++) put(out, slot, `${slot}`, LOOPBACK[4], receiver.port);
-    expect(out.send(sender.fd, 0, 5, 0)).to.equal(5);
-    const into = batchOf(3, 16);
-    expect(into.receive(receiver.fd, 0)).to.equal(3);
-    expect(into.receive(receiver.fd, 0)).to.equal(2);
-    expect([payload(into, 0), payload(into, 1)]).to.deep.equal(['3', '4']);
+  it('of equal length to one place are a run, which a shorter one ends, for who does not ask for runs and who does', () => {
+    const from = descriptors.datagram();
+    const texts = ['aaaa', 'bbbb', 'cc', 'dddd', 'eeee', 'ffffff', 'gggggg'];
+    for (const runs of [false, true]) {
+      const to = descriptors.datagram();
+      if (runs) receiveRuns(to.fd);
+      const sender = senderOf();
+      const name = nameOf(4, to.port);
+      for (const text of texts) add(sender, text, name);
+      expect(sender.send(from.fd, watcher)).to.equal(texts.length);
+      const got = received(receiverOf(), to.fd);
+      expect(got.flat()).to.deep.equal(texts);
+      expect(got).to.have.length(runs ? 3 : texts.length);
+    }
   });
 
-  it('cuts a payload at the size of a slot, and the next slot keeps its own', () => {
-    const sender = descriptors.datagram();
-    const receiver = descriptors.datagram();
-    const out = batchOf(2, 100);
-    put(out, 0, 'x'.repeat(100), LOOPBACK[4], receiver.port);
-    put(out, 1, 'short', LOOPBACK[4], receiver.port);
-    out.send(sender.fd, 0, 2, 0);
-    // Sizes are rounded up to 16, so that slots stay aligned.
-    const into = batchOf(2, 20);
-    expect(into.slotSize).to.equal(32);
-    expect(into.receive(receiver.fd, 0)).to.equal(2);
-    expect([payload(into, 0), payload(into, 1)]).to.deep.equal(['x'.repeat(32), 'short']);
+  it('that do not fit a call come with the next one, and what is full says so', () => {
+    const [from, to] = [descriptors.datagram(), descriptors.datagram()];
+    const sender = senderOf(5);
+    for (let i = 0; i < 5; i++) {
+      expect(sender.full).to.equal(false);
+      add(sender, `${i}`.repeat(i + 1), nameOf(4, to.port));
+    }
+    expect(sender.full).to.equal(true);
+    expect(() => add(sender, 'x', undefined)).to.throw(RangeError);
+    expect(sender.send(from.fd, watcher)).to.equal(5);
+    expect([sender.full, sender.count]).to.deep.equal([false, 0]);
+    const receiver = receiverOf(3);
+    expect(received(receiver, to.fd).flat()).to.deep.equal(['0', '11', '222']);
+    expect(received(receiver, to.fd).flat()).to.deep.equal(['3333', '44444']);
   });
 
-  it('carries the largest datagram', () => {
-    const sender = descriptors.datagram();
-    const receiver = descriptors.datagram();
-    const out = batchOf(1, 65_507);
+  it('of the largest size get through, with room in front', () => {
+    const [from, to] = [descriptors.datagram(), descriptors.datagram()];
+    const sender = senderOf();
     const text = 'y'.repeat(65_507);
-    put(out, 0, text, LOOPBACK[4], receiver.port);
-    expect(out.send(sender.fd, 0, 1, 0)).to.equal(1);
-    const into = batchOf(1, 65_536);
-    expect(into.receive(receiver.fd, 0)).to.equal(1);
-    expect(payload(into, 0)).to.equal(text);
+    for (let i = 0; i < 3; i++) {
+      add(sender, text, nameOf(4, to.port));
+      if (sender.full) sender.send(from.fd, watcher);
+    }
+    sender.send(from.fd, watcher);
+    const receiver = receiverOf(4, 1300);
+    expect(received(receiver, to.fd).flat()).to.deep.equal([text, text, text]);
+    expect(receiver.payloadOffset(0)).to.be.at.least(1300);
+    expect(receiver.payloadOffset(1) - receiver.payloadOffset(0)).to.be.at.least(65_507 + 1300);
   });
 
-  it('needs no destination on a connected socket, and tells an error of the one before', () => {
-    const receiver = descriptors.datagram();
-    const sender = descriptors.datagram();
-    expect(connectInet(sender.fd, LOOPBACK[4], receiver.port)).to.equal(0);
-    const out = batchOf(1, 16);
-    put(out, 0, 'connected', undefined, 0);
-    expect(out.send(sender.fd, 0, 1, 0)).to.equal(1);
-    const into = batchOf(1, 16);
-    expect(into.receive(receiver.fd, 0)).to.equal(1);
-    expect(payload(into, 0)).to.equal('connected');
-    descriptors.close(receiver.fd);
-    expect(out.send(sender.fd, 0, 1, 0)).to.equal(1);
-    awaitReady(sender.fd, EPOLLERR);
-    expect(out.send(sender.fd, 0, 1, 0)).to.equal(-ECONNREFUSED);
+  it('that are too large are told, and the others go', () => {
+    const [from, to] = [descriptors.datagram(), descriptors.datagram()];
+    const sender = senderOf();
+    for (const length of [3, 65_508, 4]) add(sender, 'z'.repeat(length), nameOf(4, to.port));
+    expect(sender.send(from.fd, watcher)).to.equal(2);
+    expect(refused).to.deep.equal([`1 ${errnoName(EMSGSIZE)}`]);
+    expect(received(receiverOf(), to.fd).flat()).to.deep.equal(['zzz', 'zzzz']);
   });
 
-  it('answers a negative errno', () => {
-    const batch = batchOf(1, 16);
-    put(batch, 0, 'x', LOOPBACK[4], 9);
-    expect(batch.send(1_000_000, 0, 1, 0)).to.equal(-EBADF);
-    expect(batch.receive(1_000_000, 0)).to.equal(-EBADF);
+  it('go one by one where the kernel takes no run, and no longer as runs then', () => {
+    const [from, to] = [descriptors.datagram(), descriptors.datagram()];
+    setOption(from.fd, SOL_SOCKET, SO_NO_CHECK, 1);
+    receiveRuns(to.fd);
+    const sender = senderOf();
+    for (let round = 0; round < 2; round++) {
+      for (const text of ['first', 'again', 'third']) add(sender, text, nameOf(4, to.port));
+      expect(sender.send(from.fd, watcher)).to.equal(3);
+      expect(received(receiverOf(), to.fd)).to.deep.equal([['first'], ['again'], ['third']]);
+    }
+    expect(refused).to.deep.equal([]);
   });
 
-  it('refuses payloads and slots that it does not have', () => {
-    const batch = batchOf(2, 16);
-    expect(() => batch.prepare(0, 17, LOOPBACK[4], 1)).to.throw(RangeError, '17 bytes do not fit a slot of 16');
-    expect(() => batch.send(0, 1, 2, 0)).to.throw(RangeError, 'a batch of 2 slots has none at 2');
+  it('need no destination on a connected socket, and tell an error of those before', () => {
+    const [from, to] = [descriptors.datagram(), descriptors.datagram()];
+    expect(connectInet(from.fd, LOOPBACK[4], to.port)).to.equal(0);
+    const sender = senderOf();
+    add(sender, 'connected', undefined);
+    expect(sender.send(from.fd, watcher)).to.equal(1);
+    expect(received(receiverOf(), to.fd).flat()).to.deep.equal(['connected']);
+    descriptors.close(to.fd);
+    add(sender, 'nobody', undefined);
+    expect(sender.send(from.fd, watcher)).to.equal(1);
+    awaitReady(from.fd, EPOLLERR);
+    add(sender, 'nobody', undefined);
+    add(sender, 'told once', undefined);
+    sender.send(from.fd, watcher);
+    expect(refused).to.deep.equal([`1 ${errnoName(ECONNREFUSED)}`]);
   });
 
-  it('gives its memory back', () => {
+  it('that cannot be sent or received at all answer an errno', () => {
+    const sender = senderOf();
+    add(sender, 'x', nameOf(4, 9));
+    expect(sender.send(1_000_000, watcher)).to.equal(0);
+    expect(refused).to.deep.equal([`1 ${errnoName(EBADF)}`]);
+    expect(receiverOf().receive(1_000_000)).to.equal(-EBADF);
+    add(sender, 'x', Uint8Array.of(1, 2, 3));
+    sender.send(descriptors.datagram().fd, watcher);
+    expect(refused[1]).to.equal(`1 ${errnoName(EINVAL)}`);
+  });
+
+  it('give their memory back', () => {
     const before = liveRegions();
-    const batch = new DatagramBatch(64, 2048);
-    expect(liveRegions()).to.equal(before + 1);
-    batch.release();
+    senderOf();
+    receiverOf();
+    expect(liveRegions()).to.equal(before + 2);
+    for (const end of ends.splice(0)) end();
     expect(liveRegions()).to.equal(before);
-    expect(() => batch.send(0, 0, 1, 0)).to.throw(RangeError, 'released');
   });
 });
