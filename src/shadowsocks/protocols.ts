@@ -2,6 +2,7 @@
 
 import type { ShadowsocksEndpoint } from '../config/types.js';
 import { type AeadMethod, METHODS, type Method, type PlainMethod, type StreamMethod } from '../crypto/methods.js';
+import type { RandomSource } from '../crypto/random.js';
 import { Packets2017, type PacketUser2017 } from './aead-2017/packets.js';
 import { RequestReader2017 } from './aead-2017/request-reader.js';
 import { StreamOpener2017 } from './aead-2017/stream-opener.js';
@@ -15,7 +16,9 @@ import { Keyring, masterKeyOf } from './keyring.js';
 import type { ProtocolMeans } from './means.js';
 import type { ClientPacketProtocol, ServerPacketProtocol } from './packet-protocol.js';
 import type { ClientProtocol, ServerProtocol } from './protocol.js';
+import type { SaltFilter } from './salt-filter.js';
 import { UnauthenticatedKeyring } from './stream/keyring.js';
+import { UnauthenticatedPackets } from './stream/packets.js';
 import { unauthenticatedClient, unauthenticatedServer } from './stream/protocol.js';
 
 export function clientProtocol(endpoint: ShadowsocksEndpoint, means: ProtocolMeans): ClientProtocol {
@@ -27,7 +30,9 @@ export function clientProtocol(endpoint: ShadowsocksEndpoint, means: ProtocolMea
       return clientProtocol2022(endpoint, method, means);
     case 'stream':
     case 'plain':
-      return unauthenticatedClient(unauthenticatedKeyringOf(endpoint, method, means));
+      return unauthenticatedClient(
+        unauthenticatedKeyringOf(endpoint, method, means.random, means.replay.tcpUnauthenticated),
+      );
     default:
       return unknownFamily(method);
   }
@@ -53,7 +58,9 @@ export function serverProtocol(endpoint: ShadowsocksEndpoint, means: ProtocolMea
       return serverProtocol2022(endpoint, method, means);
     case 'stream':
     case 'plain':
-      return unauthenticatedServer(unauthenticatedKeyringOf(endpoint, method, means));
+      return unauthenticatedServer(
+        unauthenticatedKeyringOf(endpoint, method, means.random, means.replay.tcpUnauthenticated),
+      );
     default:
       return unknownFamily(method);
   }
@@ -76,7 +83,9 @@ export function clientPacketProtocol(endpoint: ShadowsocksEndpoint, means: Proto
       return new ClientPackets2022(method, keyChainOf(endpoint, method.keyLength), packetSurroundings(means.random));
     case 'stream':
     case 'plain':
-      throw notServed(method);
+      return new UnauthenticatedPackets(
+        unauthenticatedKeyringOf(endpoint, method, means.random, means.replay.udpUnauthenticated),
+      );
     default:
       return unknownFamily(method);
   }
@@ -92,7 +101,9 @@ export function serverPacketProtocol(endpoint: ShadowsocksEndpoint, means: Proto
       return new ServerPackets2022(method, serverPacketKeys(endpoint, method), packetSurroundings(means.random));
     case 'stream':
     case 'plain':
-      throw notServed(method);
+      return new UnauthenticatedPackets(
+        unauthenticatedKeyringOf(endpoint, method, means.random, means.replay.udpUnauthenticated),
+      );
     default:
       return unknownFamily(method);
   }
@@ -122,14 +133,15 @@ function keyringOf(endpoint: ShadowsocksEndpoint, method: AeadMethod, { derivati
 function unauthenticatedKeyringOf(
   endpoint: ShadowsocksEndpoint,
   method: StreamMethod | PlainMethod,
-  { random, replay }: ProtocolMeans,
+  random: RandomSource,
+  used: SaltFilter,
 ): UnauthenticatedKeyring {
-  const cipher = method.family === 'stream' ? method : undefined;
-  return new UnauthenticatedKeyring(cipher, masterKeyOf(endpoint), random, replay.tcpUnauthenticated);
-}
-
-function notServed({ name }: Method): RangeError {
-  return new RangeError(`The method ${name} is not served yet.`);
+  return new UnauthenticatedKeyring(
+    method.family === 'stream' ? method : undefined,
+    masterKeyOf(endpoint),
+    random,
+    used,
+  );
 }
 
 function unknownFamily(method: never): never {

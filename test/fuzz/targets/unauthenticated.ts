@@ -1,6 +1,8 @@
 /** The methods without authentication on the side that receives: here every change reaches the decoder of addresses. */
 
 import { Region } from '../../../native-bindings/memory.js';
+import { decodeTarget } from '../../../src/net/target.js';
+import { UnauthenticatedPackets } from '../../../src/shadowsocks/stream/packets.js';
 import { UnauthenticatedRequestReader } from '../../../src/shadowsocks/stream/request-reader.js';
 import { unauthenticatedKeyring } from '../../support/unauthenticated.js';
 import { fromHex, loadVectors } from '../../support/vectors.js';
@@ -64,4 +66,27 @@ function requestTarget(method: (typeof METHODS)[number]): FuzzTarget {
   };
 }
 
-export const UNAUTHENTICATED_TARGETS: readonly FuzzTarget[] = METHODS.map(requestTarget);
+function packetTarget(method: (typeof METHODS)[number]): FuzzTarget {
+  const packets = new UnauthenticatedPackets(unauthenticatedKeyring(method, 'correct horse battery staple'));
+  const sealed = stream.udp.filter((row) => row.method === method).map((row) => fromHex(row.packet));
+  const plain = [...address.valid, ...address.negative].map(({ bytes }) => fromHex(bytes));
+  return {
+    name: `${method} datagram, changed on the way`,
+    corpus: method === 'none' ? plain : sealed,
+    run(bytes) {
+      input.bytes.set(bytes, 0);
+      const length = packets.open(input, 0, bytes.length, output, 0);
+      must(length <= bytes.length, 'no more comes out than went in');
+      if (length > 0) {
+        const { status } = decodeTarget(output.bytes, packets.openedAt, packets.openedAt + length);
+        must(status !== 'incomplete', 'what is taken holds the whole of an address');
+      }
+      return length > 0;
+    },
+  };
+}
+
+export const UNAUTHENTICATED_TARGETS: readonly FuzzTarget[] = [
+  ...METHODS.map(requestTarget),
+  ...METHODS.map(packetTarget),
+];
