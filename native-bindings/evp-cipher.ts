@@ -4,7 +4,7 @@
  */
 
 import { copyShort, fillShort } from './bytes.js';
-import { bindCrypto, evp, LibcryptoMissingError } from './libcrypto.js';
+import { bindCrypto, cipherType, evp, LibcryptoMissingError } from './libcrypto.js';
 import { Region } from './memory.js';
 import { ADDRESS, type NumericFunction } from './platform.js';
 
@@ -17,25 +17,14 @@ const IV_AT = scratch.reserve(LONGEST_IV_LENGTH);
 const MOVED_ADDRESS = scratch.base + scratch.reserve(4);
 const ZEROS = new Uint8Array(LONGEST_KEY_LENGTH);
 
-/** What EVP's functions of ciphers return, by their names: binding a function costs more than a context. */
-const types = new Map<string, number>();
 let setPadding: NumericFunction | undefined;
-
-/** @throws LibcryptoMissingError */
-function cipherType(name: string): number {
-  let type = types.get(name);
-  if (type === undefined) {
-    type = bindCrypto(name, ADDRESS, [])();
-    types.set(name, type);
-  }
-  return type;
-}
 
 /** One cipher context, for encrypting or for decrypting. */
 export class EvpCipher {
   readonly #init: NumericFunction;
   readonly #update: NumericFunction;
-  readonly #context: number;
+  /** 0 once it is freed: what libcrypto has there then belongs to somebody else. */
+  #context: number;
 
   /**
    * @param type the function of <openssl/evp.h> that names the cipher, as `EVP_aes_128_ctr`
@@ -62,6 +51,7 @@ export class EvpCipher {
    * @param iv as well; empty where the mode has none
    */
   start(key: Uint8Array, iv: Uint8Array): void {
+    this.#requireContext();
     copyShort(key, 0, key.length, scratch.bytes, KEY_AT);
     copyShort(iv, 0, iv.length, scratch.bytes, IV_AT);
     const result = this.#init(this.#context, 0, 0, scratch.base + KEY_AT, scratch.base + IV_AT, -1);
@@ -71,6 +61,7 @@ export class EvpCipher {
 
   /** Begins again with the key that it has. @param iv as long as the cipher says */
   restart(iv: Uint8Array): void {
+    this.#requireContext();
     copyShort(iv, 0, iv.length, scratch.bytes, IV_AT);
     if (this.#init(this.#context, 0, 0, 0, scratch.base + IV_AT, -1) !== 1) {
       throw new Error('libcrypto: EVP_CipherInit_ex failed');
@@ -79,6 +70,7 @@ export class EvpCipher {
 
   /** Takes the next `length` bytes, for ECB whole blocks. Input and output may be the same place, but must not overlap otherwise. */
   update(input: Region, inputAt: number, length: number, output: Region, outputAt: number): void {
+    this.#requireContext();
     const from = input.at(inputAt, length);
     const to = output.at(outputAt, length);
     if (this.#update(this.#context, to, MOVED_ADDRESS, from, length) !== 1) {
@@ -91,8 +83,13 @@ export class EvpCipher {
     this.start(ZEROS, ZEROS.subarray(0, LONGEST_IV_LENGTH));
   }
 
-  /** Frees the context; libcrypto wipes its key. */
+  #requireContext(): void {
+    if (this.#context === 0) throw new Error('a freed cipher was used');
+  }
+
+  /** Frees the context; libcrypto wipes its key. Idempotent. */
   free(): void {
     evp().freeContext(this.#context);
+    this.#context = 0;
   }
 }

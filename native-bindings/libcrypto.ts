@@ -64,6 +64,22 @@ export function bindCrypto(symbol: string, result: string, parameters: readonly 
   }
 }
 
+/** What EVP's functions of ciphers return, by their names: binding a function costs more than a context. */
+const types = new Map<string, number>();
+
+/**
+ * @param name of a function of <openssl/evp.h> that names a cipher, as `EVP_aes_128_ctr`
+ * @throws LibcryptoMissingError
+ */
+export function cipherType(name: string): number {
+  let type = types.get(name);
+  if (type === undefined) {
+    type = bindCrypto(name, ADDRESS, [])();
+    types.set(name, type);
+  }
+  return type;
+}
+
 const scratch = new Region(4096);
 const NONCE_AT = scratch.reserve(AEAD_NONCE_LENGTH);
 const KEY_AT = scratch.reserve(LONGEST_KEY_LENGTH);
@@ -96,10 +112,14 @@ export class EvpAead {
     this.#evp = evp();
     this.#keyLength = keyLength;
     this.#encrypt = direction === 'seal' ? 1 : 0;
-    const type = bindCrypto(EVP_AEAD_CIPHERS[cipher], ADDRESS, [])();
-    this.#context = this.#evp.newContext();
-    if (this.#context === 0 || type === 0) throw new LibcryptoMissingError(`libcrypto has no ${cipher}`);
-    must(this.#evp.init(this.#context, type, 0, 0, 0, this.#encrypt), 'EVP_CipherInit_ex');
+    const type = cipherType(EVP_AEAD_CIPHERS[cipher]);
+    const { newContext, init, freeContext } = this.#evp;
+    this.#context = newContext();
+    const started = this.#context === 0 ? 0 : init(this.#context, type, 0, 0, 0, this.#encrypt);
+    if (started !== 1) {
+      freeContext(this.#context);
+      throw new LibcryptoMissingError(`libcrypto refuses ${cipher}`);
+    }
   }
 
   /** Takes a new key; the old one is overwritten. @param key as long as the method says */

@@ -13,7 +13,7 @@ interface Key {
    * @param key is copied
    */
   rekey(key: Uint8Array): void;
-  /** Forgets the key; the object is not to be used any more. */
+  /** Forgets the key; the object is of no use any more. Idempotent. */
   release(): void;
 }
 

@@ -20,25 +20,26 @@ interface Context extends Omit<SealingKey & OpeningKey, 'release'> {
   free(): void;
 }
 
+/** What one session holds of a context: given back, it reaches the context no more, which may be another session's by then. */
 class PooledKey implements SealingKey, OpeningKey {
-  readonly #context: Context;
-  readonly #pool: PooledKey[];
+  #context: Context | undefined;
+  readonly #pool: Context[];
 
-  constructor(context: Context, pool: PooledKey[]) {
+  constructor(context: Context, pool: Context[]) {
     this.#context = context;
     this.#pool = pool;
   }
 
   rekey(key: Uint8Array): void {
-    this.#context.rekey(key);
+    (this.#context ?? released()).rekey(key);
   }
 
   seal(counter: number, input: Region, inputAt: number, length: number, output: Region, outputAt: number): void {
-    this.#context.seal(counter, input, inputAt, length, output, outputAt);
+    (this.#context ?? released()).seal(counter, input, inputAt, length, output, outputAt);
   }
 
   open(counter: number, input: Region, inputAt: number, length: number, output: Region, outputAt: number): boolean {
-    return this.#context.open(counter, input, inputAt, length, output, outputAt);
+    return (this.#context ?? released()).open(counter, input, inputAt, length, output, outputAt);
   }
 
   sealWithNonce(
@@ -50,7 +51,7 @@ class PooledKey implements SealingKey, OpeningKey {
     output: Region,
     outputAt: number,
   ): void {
-    this.#context.sealWithNonce(nonce, nonceAt, input, inputAt, length, output, outputAt);
+    (this.#context ?? released()).sealWithNonce(nonce, nonceAt, input, inputAt, length, output, outputAt);
   }
 
   openWithNonce(
@@ -62,28 +63,35 @@ class PooledKey implements SealingKey, OpeningKey {
     output: Region,
     outputAt: number,
   ): boolean {
-    return this.#context.openWithNonce(nonce, nonceAt, input, inputAt, length, output, outputAt);
+    return (this.#context ?? released()).openWithNonce(nonce, nonceAt, input, inputAt, length, output, outputAt);
   }
 
   release(): void {
+    const context = this.#context;
+    if (context === undefined) return;
+    this.#context = undefined;
     if (this.#pool.length < POOL_LIMIT) {
-      this.#context.wipe();
-      this.#pool.push(this);
+      context.wipe();
+      this.#pool.push(context);
     } else {
-      this.#context.free();
+      context.free();
     }
   }
 }
 
+function released(): never {
+  throw new Error('a released key was used');
+}
+
 /** @throws LibcryptoMissingError */
 export function createLibcryptoCipher(name: CipherName, keyLength: number): AeadCipher {
-  const idle = { seal: [] as PooledKey[], open: [] as PooledKey[] };
+  const idle = { seal: [] as Context[], open: [] as Context[] };
   const makeContext = contextMaker(name, keyLength);
   const take = (direction: 'seal' | 'open', key: Uint8Array): PooledKey => {
     const pool = idle[direction];
-    const pooled = pool.pop() ?? new PooledKey(makeContext(direction), pool);
-    pooled.rekey(key);
-    return pooled;
+    const context = pool.pop() ?? makeContext(direction);
+    context.rekey(key);
+    return new PooledKey(context, pool);
   };
   // Made now, so that a missing cipher is known before it is needed.
   take('seal', new Uint8Array(keyLength)).release();

@@ -97,6 +97,7 @@ class SodiumKey implements SealingKey, OpeningKey {
   readonly #encrypt: SealFunction;
   readonly #decrypt: OpenFunction;
   readonly #key: Uint8Array;
+  #released = false;
   readonly #nonceLength: number;
 
   constructor(name: SodiumCipherName, key: Uint8Array) {
@@ -184,6 +185,7 @@ class SodiumKey implements SealingKey, OpeningKey {
   }
 
   #enter(input: Region, inputAt: number, length: number): Buffers {
+    if (this.#released) throw new Error('a released key was used');
     if (length > LONGEST_MESSAGE + TAG_LENGTH) throw new RangeError(`a message has at most ${LONGEST_MESSAGE} bytes`);
     const place = this.#buffers;
     const heap = place.module.HEAPU8;
@@ -198,6 +200,7 @@ class SodiumKey implements SealingKey, OpeningKey {
   }
 
   release(): void {
+    this.#released = true;
     this.#key.fill(0);
   }
 }

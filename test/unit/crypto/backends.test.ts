@@ -10,7 +10,7 @@ import { AEAD_2017_METHODS } from '../../../src/config/types.js';
 import type { AeadCipher, OpeningKey, SealingKey } from '../../../src/crypto/aead.js';
 import { CipherUnavailableError, cipherFor, needsLibsodium, proveCipher } from '../../../src/crypto/ciphers.js';
 import { createLibcryptoCipher, POOL_LIMIT } from '../../../src/crypto/libcrypto-cipher.js';
-import { createLibsodiumCipher, loadLibsodium } from '../../../src/crypto/libsodium-cipher.js';
+import { createLibsodiumCipher, isSodiumCipher, loadLibsodium } from '../../../src/crypto/libsodium-cipher.js';
 import { type CipherName, METHODS, NONCE_LENGTHS } from '../../../src/crypto/methods.js';
 import { oracleNonce, oracleSeal } from '../../support/aead-oracle.js';
 
@@ -164,6 +164,27 @@ describe('cipher backends', () => {
           expect(seal(next, 0, message).equals(expected)).to.equal(true);
           next.release();
         }
+      }
+    });
+
+    it(`of ${method} go back once, whatever else is done with what was given back`, () => {
+      const message = bytes(21, 3);
+      const fast = createLibcryptoCipher(cipher, keyLength);
+      for (const backend of isSodiumCipher(cipher) ? [fast, createLibsodiumCipher(cipher)] : [fast]) {
+        const first = backend.sealingKey(bytes(keyLength, 1));
+        first.release();
+        const secrets = [2, 3].map((seed) => bytes(keyLength, seed));
+        const keys = secrets.map((secret) => {
+          const key = backend.sealingKey(secret);
+          first.release();
+          return key;
+        });
+        expect(() => seal(first, 0, message)).to.throw(/released/);
+        for (const [i, secret] of secrets.entries()) {
+          const expected = oracleSeal(method, secret, oracleNonce(method, 0), message);
+          expect(seal(keys[i], 0, message).equals(expected), 'keys are kept apart').to.equal(true);
+        }
+        for (const key of keys) key.release();
       }
     });
 

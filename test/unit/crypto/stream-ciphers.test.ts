@@ -202,6 +202,13 @@ describe('stream ciphers', () => {
     cipher.free();
   });
 
+  it('of libcrypto are out of reach once they are freed', () => {
+    const cipher = new EvpStreamCipher('aes-128-ctr', METHODS['aes-128-ctr'], new Uint8Array(16), 'encrypt');
+    for (let i = 0; i < 2; i++) cipher.free();
+    expect(() => cipher.apply(memory, 0, 1, memory, 100)).to.throw(/freed/);
+    expect(() => cipher.begin(new Uint8Array(16), 0)).to.throw(/freed/);
+  });
+
   it('say which cipher libcrypto lacks', () => {
     expect(
       () => new EvpStreamCipher('rot-13' as EvpStreamName, METHODS['aes-128-ctr'], new Uint8Array(16), 'encrypt'),
