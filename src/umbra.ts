@@ -5,6 +5,7 @@ import type { LocalSettings, LogLevel, ServerSettings } from './config/types.js'
 import { DEFAULTS } from './config/types.js';
 import type { Statistics } from './control/messages.js';
 import { type ModeSettings, Supervisor } from './control/supervisor.js';
+import type { UserCounters } from './relay/counters.js';
 
 /** One line of log: never a key, a password or a payload. */
 export interface LogLine {
@@ -105,5 +106,21 @@ function addUp(reports: readonly Statistics[]): Statistics {
     bytesUp: sum((report) => report.bytesUp),
     bytesDown: sum((report) => report.bytesDown),
     outcomes,
+    users: addUpUsers(reports),
   };
+}
+
+/** A user's connections may have been spread over all reactors. */
+function addUpUsers(reports: readonly Statistics[]): Statistics['users'] {
+  const users = new Map<string, UserCounters>();
+  for (const report of reports) {
+    for (const [name, own] of Object.entries(report.users)) {
+      const sum = users.get(name) ?? { connections: 0, bytesUp: 0, bytesDown: 0 };
+      sum.connections += own.connections;
+      sum.bytesUp += own.bytesUp;
+      sum.bytesDown += own.bytesDown;
+      users.set(name, sum);
+    }
+  }
+  return Object.fromEntries(users);
 }

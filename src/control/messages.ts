@@ -2,6 +2,7 @@
 
 import type { LocalSettings, LogLevel, ServerSettings } from '../config/types.js';
 import type { LogFields } from '../relay/context.js';
+import type { UserCounters } from '../relay/counters.js';
 import type { ReplayMemory } from '../shadowsocks/replay.js';
 
 /** What a reactor thread is started with. */
@@ -35,6 +36,8 @@ export interface Statistics {
   readonly bytesDown: number;
   /** How sessions ended, by status (`OK`, `ERR_CIPHER`, `ERR_CONNECT`, …). */
   readonly outcomes: Readonly<Record<string, number>>;
+  /** Of a server's users, by name: those who have been here. */
+  readonly users: Readonly<Record<string, Readonly<UserCounters>>>;
 }
 
 export type FromReactor =

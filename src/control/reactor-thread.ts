@@ -148,6 +148,7 @@ class ReactorThread implements TimeoutHandler {
       bytesUp: counters.bytesUp,
       bytesDown: counters.bytesDown,
       outcomes: Object.fromEntries(counters.outcomes),
+      users: Object.fromEntries(counters.users),
     };
   }
 

@@ -4,6 +4,7 @@ import type { LogLevel } from '../config/types.js';
 import { formatTarget, type Target } from '../net/target.js';
 import type { Reactor } from '../reactor/reactor.js';
 import { BlockPool, BlockPools } from './block-pool.js';
+import { Counters } from './counters.js';
 import type { Status } from './status.js';
 import { MEDIUM_OUTPUT_SIZE, OUTPUT_SIZE, SMALL_OUTPUT_SIZE, Workspace } from './workspace.js';
 
@@ -13,17 +14,6 @@ export type LogFields = Readonly<Record<string, string | number | boolean>>;
 export interface Log {
   enabled(level: LogLevel): boolean;
   write(level: Exclude<LogLevel, 'silent'>, message: string, fields: LogFields): void;
-}
-
-/** Counters of one reactor. */
-export interface Counters {
-  connections: number;
-  active: number;
-  /** Payload from the client to the destination. */
-  bytesUp: number;
-  /** Payload from the destination to the client. */
-  bytesDown: number;
-  readonly outcomes: Map<Status, number>;
 }
 
 /**
@@ -56,6 +46,8 @@ export interface SessionFacts {
   readonly reason: string;
   /** On the reactor's clock. */
   readonly startMs: number;
+  /** Whose key the client used, where the port has several. */
+  readonly user?: string | undefined;
   /** Payload bytes from the client to the target, and back. */
   readonly up: number;
   readonly down: number;
@@ -95,7 +87,7 @@ export class RelayContext {
   readonly draining = new Set<DrainingConnection>();
   /** Our FIN has gone, the peer's is awaited for some seconds. */
   readonly finishing = new Set<DrainingConnection>();
-  readonly counters: Counters = { connections: 0, active: 0, bytesUp: 0, bytesDown: 0, outcomes: new Map() };
+  readonly counters = new Counters();
   readonly idleTimeoutMs: number;
   /** 0: no keep-alive. */
   readonly keepAliveMs: number;
@@ -118,14 +110,11 @@ export class RelayContext {
   /** Counts and logs a session, once. */
   end(session: Session, status: Status, facts: SessionFacts): void {
     if (!this.sessions.delete(session)) return;
-    const { counters } = this;
-    counters.active--;
-    counters.bytesUp += facts.up;
-    counters.bytesDown += facts.down;
-    counters.outcomes.set(status, (counters.outcomes.get(status) ?? 0) + 1);
+    this.counters.count(status, facts.up, facts.down, facts.user);
     if (this.log.enabled('info')) {
       this.log.write('info', 'connection', {
         client: facts.client,
+        ...(facts.user === undefined ? {} : { user: facts.user }),
         target: facts.target === undefined ? '' : formatTarget(facts.target),
         status,
         reason: facts.reason,

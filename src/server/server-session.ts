@@ -38,6 +38,7 @@ export class ServerSession implements EventHandler, DialHandler, TimeoutHandler,
   readonly #request: RequestReader;
   readonly #carry: Carry;
   #target: Target | undefined = undefined;
+  #user: string | undefined = undefined;
   #stream: Stream | undefined = undefined;
   /** Payload that came in the chunk of the address. */
   #early: Uint8Array | undefined = undefined;
@@ -93,6 +94,7 @@ export class ServerSession implements EventHandler, DialHandler, TimeoutHandler,
     this.#carry.save(input, this.#request.consumedTo, end);
     if (outcome.kind === 'more') return;
     this.#stream = outcome.stream;
+    this.#user = outcome.user;
     this.#connectTo(outcome.target, output.bytes, outcome.payloadAt, outcome.payloadEnd);
   }
 
@@ -200,6 +202,7 @@ export class ServerSession implements EventHandler, DialHandler, TimeoutHandler,
     this.#upstream?.close();
     context.end(this, status, {
       client: this.#peer,
+      user: this.#user,
       target: this.#target,
       reason,
       startMs: this.#startMs,

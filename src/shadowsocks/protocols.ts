@@ -4,9 +4,7 @@ import type { ShadowsocksEndpoint } from '../config/types.js';
 import { type AeadMethod, METHODS, type Method, type PlainMethod, type StreamMethod } from '../crypto/methods.js';
 import type { RandomSource } from '../crypto/random.js';
 import { Packets2017, type PacketUser2017 } from './aead-2017/packets.js';
-import { RequestReader2017 } from './aead-2017/request-reader.js';
-import { StreamOpener2017 } from './aead-2017/stream-opener.js';
-import { StreamSealer2017 } from './aead-2017/stream-sealer.js';
+import { clientProtocol2017, serverProtocol2017 } from './aead-2017/tcp-protocol.js';
 import { ClientPackets2022 } from './aead-2022/client-packets.js';
 import { keyChainOf } from './aead-2022/keys.js';
 import { packetSurroundings } from './aead-2022/packet-means.js';
@@ -25,7 +23,7 @@ export function clientProtocol(endpoint: ShadowsocksEndpoint, means: ProtocolMea
   const method: Method = METHODS[endpoint.method];
   switch (method.family) {
     case 'aead-2017':
-      return clientProtocol2017(keyringOf(endpoint, method, means));
+      return clientProtocol2017(endpoint, method, means);
     case 'aead-2022':
       return clientProtocol2022(endpoint, method, means);
     case 'stream':
@@ -38,22 +36,11 @@ export function clientProtocol(endpoint: ShadowsocksEndpoint, means: ProtocolMea
   }
 }
 
-function clientProtocol2017(keyring: Keyring): ClientProtocol {
-  return {
-    connect(target) {
-      const opener = new StreamOpener2017(keyring);
-      opener.allowEmptyChunks();
-      return { sealer: new StreamSealer2017(keyring, target), opener };
-    },
-    wipe: () => keyring.wipe(),
-  };
-}
-
 export function serverProtocol(endpoint: ShadowsocksEndpoint, means: ProtocolMeans): ServerProtocol {
   const method: Method = METHODS[endpoint.method];
   switch (method.family) {
     case 'aead-2017':
-      return serverProtocol2017(keyringOf(endpoint, method, means));
+      return serverProtocol2017(endpoint, method, means);
     case 'aead-2022':
       return serverProtocol2022(endpoint, method, means);
     case 'stream':
@@ -64,13 +51,6 @@ export function serverProtocol(endpoint: ShadowsocksEndpoint, means: ProtocolMea
     default:
       return unknownFamily(method);
   }
-}
-
-function serverProtocol2017(keyring: Keyring): ServerProtocol {
-  return {
-    newRequest: () => new RequestReader2017(keyring),
-    wipe: () => keyring.wipe(),
-  };
 }
 
 /** How a client's associations speak to a server over UDP. */

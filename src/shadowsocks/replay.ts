@@ -26,11 +26,11 @@ export type ReplayMemory = Readonly<Record<keyof ReplayFilters, SaltMemory>>;
 /**
  * SIP022 wants 60 s. But a salt that is stamped 30 s ahead, in whole seconds on both sides, stays good until just before 61 s have passed.
  */
-const RETENTION_2022_MS = 62_000;
+export const RETENTION_2022_MS = 62_000;
 /** For each 62 s, that is 16,900 new connections a second; more are refused. Only who has a key can get there. */
-const CAPACITY_2022 = 1 << 20;
+export const CAPACITY_2022 = 1 << 20;
 /** So the last 500,000 to 1,000,000 salts are known, as in shadowsocks-libev; a connection has two. */
-const CAPACITY_2017 = 500_000;
+export const CAPACITY_2017 = 500_000;
 
 export function allocateReplayMemory(): ReplayMemory {
   return {

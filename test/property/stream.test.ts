@@ -11,6 +11,7 @@ import type { Keyring } from '../../src/shadowsocks/keyring.js';
 import { OracleOpener, OracleSealer } from '../support/aead-oracle.js';
 import { GuardedMemory } from '../support/guarded.js';
 import { keyringOf } from '../support/keyrings.js';
+import { FORGETFUL } from '../support/salt-filters.js';
 
 const PASSWORD = 'correct horse battery staple';
 const ALL_CHUNKS = Number.MAX_SAFE_INTEGER;
@@ -28,7 +29,7 @@ const output = new GuardedMemory(MEMORY);
 
 /** Seals each payload by one call; the calls of one session. */
 function seal(keyring: Keyring, payloads: readonly Uint8Array[]): Uint8Array {
-  const sealer = new StreamSealer2017(keyring, undefined);
+  const sealer = new StreamSealer2017(keyring, FORGETFUL, undefined);
   const parts = payloads.map((payload) => {
     input.lay(AT, payload.length, payload);
     output.lay(AT, sealedLength(payload.length));
@@ -52,7 +53,7 @@ interface Opened {
 
 /** Opens a stream that arrives in pieces, keeping what is not consumed in front of the next one, as a relay does. */
 function open(keyring: Keyring, pieces: readonly Uint8Array[], maxChunks = ALL_CHUNKS): Opened {
-  const opener = new StreamOpener2017(keyring);
+  const opener = new StreamOpener2017(keyring, FORGETFUL);
   const opened: Uint8Array[] = [];
   let kept: Uint8Array = new Uint8Array(0);
   let refused = false;
@@ -210,7 +211,7 @@ describe('streams of AEAD 2017', () => {
       const sealer = new OracleSealer('aes-256-gcm', PASSWORD);
       const chunks = Array.from({ length: empty }, () => sealer.chunk(new Uint8Array(0)));
       const stream = Buffer.concat([sealer.salt, ...chunks, sealer.chunk(Uint8Array.of(1, 2, 3))]);
-      const opener = new StreamOpener2017(keyring);
+      const opener = new StreamOpener2017(keyring, FORGETFUL);
       opener.allowEmptyChunks();
       input.lay(AT, stream.length, stream);
       output.lay(AT, stream.length);

@@ -12,7 +12,8 @@ import { UnauthenticatedRequestReader } from '../../src/shadowsocks/stream/reque
 import { UnauthenticatedOpener } from '../../src/shadowsocks/stream/stream-opener.js';
 import { UnauthenticatedSealer } from '../../src/shadowsocks/stream/stream-sealer.js';
 import { GuardedMemory } from '../support/guarded.js';
-import { PlainFilter, unauthenticatedKeyring } from '../support/unauthenticated.js';
+import { PlainFilter } from '../support/salt-filters.js';
+import { unauthenticatedKeyring } from '../support/unauthenticated.js';
 
 const MEMORY = 128 * 1024;
 /** Where parts begin: not aligned, and not at the start of the memory. */

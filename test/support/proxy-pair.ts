@@ -28,7 +28,7 @@ export function socksRequest(host: string, port: number, command = 1): Buffer {
 }
 
 /** What both ends know: a password, or the key that a method of 2022 wants in its place. */
-function secretOf(method: MethodName): string {
+export function secretOf(method: MethodName): string {
   const { family, keyLength } = METHODS[method];
   return family === 'aead-2022' ? Buffer.alloc(keyLength, PASSWORD).toString('base64') : PASSWORD;
 }

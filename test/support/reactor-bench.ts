@@ -43,8 +43,6 @@ export class ReactorBench {
   wallAheadMs = 0;
   readonly #peers: Peer[] = [];
   readonly #modes: Mode[] = [];
-  /** One for all modes of the bench, as a process has. */
-  readonly #replay = openReplayFilters(allocateReplayMemory());
   readonly #clock: WallClock;
   #aheadMs = 0;
 
@@ -164,11 +162,12 @@ export class ReactorBench {
     };
   }
 
+  /** Each mode as if it had a process to itself. */
   #parts(): ModeParts {
     return {
       context: this.context,
       resolver: this.#resolver(),
-      means: { derivation, random, clock: this.#clock, replay: this.#replay },
+      means: { derivation, random, clock: this.#clock, replay: openReplayFilters(allocateReplayMemory()) },
     };
   }
 

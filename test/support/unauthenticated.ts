@@ -6,11 +6,9 @@ import { createRandomSource, type RandomSource } from '../../src/crypto/random.j
 import { masterKeyOf } from '../../src/shadowsocks/keyring.js';
 import type { SaltFilter } from '../../src/shadowsocks/salt-filter.js';
 import { UnauthenticatedKeyring } from '../../src/shadowsocks/stream/keyring.js';
+import { FORGETFUL } from './salt-filters.js';
 
 const random = createRandomSource();
-
-/** Remembers nothing, so that a test can open what it has sealed. */
-export const FORGETFUL: SaltFilter = { seen: () => false, add: () => true };
 
 /** Gives the same bytes each time. */
 function fixedBytes(bytes: Uint8Array): RandomSource {
@@ -33,19 +31,4 @@ export function unauthenticatedKeyring(
   const masterKey = masterKeyOf({ method: name, password, host: '', port: 0 });
   const ivs = iv === undefined ? random : fixedBytes(iv);
   return new UnauthenticatedKeyring(method.family === 'stream' ? method : undefined, masterKey, ivs, used);
-}
-
-/** A filter as it is meant to be, without bounds. */
-export class PlainFilter implements SaltFilter {
-  readonly salts = new Set<string>();
-
-  seen(from: Uint8Array, at: number, length: number): boolean {
-    return this.salts.has(Buffer.from(from.slice(at, at + length)).toString('hex'));
-  }
-
-  add(from: Uint8Array, at: number, length: number): boolean {
-    const known = this.seen(from, at, length);
-    this.salts.add(Buffer.from(from.slice(at, at + length)).toString('hex'));
-    return !known;
-  }
 }

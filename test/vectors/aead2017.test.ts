@@ -15,6 +15,7 @@ import { StreamSealer2017 } from '../../src/shadowsocks/aead-2017/stream-sealer.
 import type { Keyring } from '../../src/shadowsocks/keyring.js';
 import { oracleSeal } from '../support/aead-oracle.js';
 import { keyringOf } from '../support/keyrings.js';
+import { FORGETFUL } from '../support/salt-filters.js';
 import { fromHex, loadVectors, toHex } from '../support/vectors.js';
 
 const vectors = loadVectors();
@@ -37,7 +38,7 @@ describe('AEAD 2017, against the vectors', () => {
 
   /** Seals each payload by a call of its own, which makes it a chunk of its own. */
   function sealChunks(keyring: Keyring, payloads: readonly Uint8Array[]): Buffer {
-    const sealer = new StreamSealer2017(keyring, undefined);
+    const sealer = new StreamSealer2017(keyring, FORGETFUL, undefined);
     const parts = payloads.map((payload) => {
       input.bytes.set(payload);
       const length = sealer.seal(input, 0, payload.length, output, 0);
@@ -49,7 +50,7 @@ describe('AEAD 2017, against the vectors', () => {
 
   /** @returns the plaintext, or undefined where the stream is refused */
   function openStream(keyring: Keyring, stream: Uint8Array, allowEmptyChunks = false): Buffer | undefined {
-    const opener = new StreamOpener2017(keyring);
+    const opener = new StreamOpener2017(keyring, FORGETFUL);
     if (allowEmptyChunks) opener.allowEmptyChunks();
     input.bytes.set(stream);
     const length = opener.open(input, 0, stream.length, output, 0);

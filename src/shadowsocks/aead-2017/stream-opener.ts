@@ -1,22 +1,34 @@
-/** The receiving half of an AEAD 2017 stream (SIP004): a salt, then chunks. */
+/**
+ * The receiving half of an AEAD 2017 stream (SIP004): a salt, then chunks. A salt that came before, or is one of ours, is refused: a stream that
+ * was recorded would be authentic again, and so would one that is sent back to where it came from.
+ */
 
+import { copyOfShort } from '../../../native-bindings/bytes.js';
 import type { Region } from '../../../native-bindings/memory.js';
 import { FORMAT_2017, receiveLength } from '../chunk-format.js';
 import { ALL_CHUNKS, ChunkOpener } from '../chunk-opener.js';
 import type { Keyring } from '../keyring.js';
 import type { StreamOpener } from '../protocol.js';
+import type { SaltFilter } from '../salt-filter.js';
 
 /** Peers use empty chunks as padding; more than these in a row are an attempt to keep us busy for nothing. */
 export const MAX_EMPTY_CHUNKS = 64;
 
 export class StreamOpener2017 implements StreamOpener {
   consumedTo = 0;
+  /** Why `open` refused: the salt was used before. */
+  replayed = false;
   readonly #keyring: Keyring;
+  readonly #salts: SaltFilter;
   #chunks: ChunkOpener | undefined = undefined;
+  /** Until a chunk has shown that its sender has the key: nobody else may make us remember a salt. */
+  #salt: Uint8Array | undefined = undefined;
   #maxEmptyChunks = 0;
 
-  constructor(keyring: Keyring) {
+  /** @param salts of either direction */
+  constructor(keyring: Keyring, salts: SaltFilter) {
     this.#keyring = keyring;
+    this.#salts = salts;
   }
 
   get insideChunk(): boolean {
@@ -41,10 +53,10 @@ export class StreamOpener2017 implements StreamOpener {
   openChunks(input: Region, from: number, end: number, output: Region, outputAt: number, maxChunks: number): number {
     const at = this.#chunks === undefined ? this.#begin(input, from, end) : from;
     const chunks = this.#chunks;
-    if (chunks === undefined) return 0;
+    if (chunks === undefined) return this.replayed ? -1 : 0;
     const opened = chunks.openChunks(input, at, end, output, outputAt, maxChunks);
     this.consumedTo = chunks.consumedTo;
-    return opened;
+    return opened > 0 && this.#salt !== undefined && !this.#remember(this.#salt) ? -1 : opened;
   }
 
   /** Reads the salt. @returns where the chunks begin */
@@ -52,9 +64,19 @@ export class StreamOpener2017 implements StreamOpener {
     const { saltLength } = this.#keyring;
     this.consumedTo = from;
     if (end - from < saltLength) return from;
+    this.replayed = this.#salts.seen(input.bytes, from, saltLength);
+    if (this.replayed) return from;
+    this.#salt = copyOfShort(input.bytes, from, from + saltLength);
     this.#chunks = new ChunkOpener(this.#keyring.startOpening(input.bytes, from), FORMAT_2017);
     this.#chunks.maxEmptyChunks = this.#maxEmptyChunks;
     return from + saltLength;
+  }
+
+  /** @returns false where another stream with the same salt was faster */
+  #remember(salt: Uint8Array): boolean {
+    this.#salt = undefined;
+    this.replayed = !this.#salts.add(salt, 0, salt.length);
+    return !this.replayed;
   }
 
   release(): void {

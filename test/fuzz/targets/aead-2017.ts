@@ -6,9 +6,11 @@
 import { Region } from '../../../native-bindings/memory.js';
 import { RequestReader2017 } from '../../../src/shadowsocks/aead-2017/request-reader.js';
 import { StreamOpener2017 } from '../../../src/shadowsocks/aead-2017/stream-opener.js';
+import { OnlyUser } from '../../../src/shadowsocks/aead-2017/users.js';
 import { LONGEST_UNIT } from '../../../src/shadowsocks/chunk-format.js';
 import type { Keyring } from '../../../src/shadowsocks/keyring.js';
 import { keyringOf } from '../../support/keyrings.js';
+import { FORGETFUL } from '../../support/salt-filters.js';
 import { fromHex, loadVectors } from '../../support/vectors.js';
 import { MAX_INPUT_LENGTH } from '../mutate.js';
 import type { SeededRandom } from '../random.js';
@@ -24,7 +26,7 @@ const sealed = new Region(65_536);
 
 /** Offers `bytes` to a reader of requests as a session does: in pieces, with what was left in front. @returns how it ended */
 function readRequest(bytes: Uint8Array, random: SeededRandom | undefined): string {
-  const reader = new RequestReader2017(keyring);
+  const reader = new RequestReader2017(new OnlyUser(keyring), FORGETFUL);
   try {
     let carried = 0;
     for (let from = 0; from < bytes.length; ) {
@@ -103,7 +105,7 @@ const oddStream: FuzzTarget = {
   corpus: rows.map(({ plaintext }) => fromHex(plaintext)),
   run(plaintext, random) {
     const stream = sealAnything(plaintext, random);
-    const opener = new StreamOpener2017(keyring);
+    const opener = new StreamOpener2017(keyring, FORGETFUL);
     if (random.oneIn(2)) opener.allowEmptyChunks();
     input.bytes.set(stream, 0);
     const opened = opener.open(input, 0, stream.length, output, 0);

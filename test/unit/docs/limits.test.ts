@@ -37,7 +37,10 @@ import {
   SMALL_OUTPUT_SIZE,
 } from '../../../src/relay/workspace.js';
 import { MAX_EMPTY_CHUNKS } from '../../../src/shadowsocks/aead-2017/stream-opener.js';
+import { MAX_PADDING } from '../../../src/shadowsocks/aead-2022/padding.js';
+import { MAX_SKEW_S } from '../../../src/shadowsocks/aead-2022/time.js';
 import { LONGEST_UNIT } from '../../../src/shadowsocks/chunk-format.js';
+import { CAPACITY_2017, CAPACITY_2022, RETENTION_2022_MS } from '../../../src/shadowsocks/replay.js';
 import { MAX_FIELD_LENGTH } from '../../../src/socks/socks4.js';
 import { readDocument, section, tableRows } from './documents.js';
 
@@ -56,7 +59,10 @@ const CODE: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   'src/net/tcp-options.ts': { KEEP_ALIVE_PROBES },
   'src/net/target.ts': { MAX_TARGET_LENGTH },
   'src/shadowsocks/aead-2017/stream-opener.ts': { MAX_EMPTY_CHUNKS },
+  'src/shadowsocks/aead-2022/padding.ts': { MAX_PADDING },
+  'src/shadowsocks/aead-2022/time.ts': { MAX_SKEW_S },
   'src/shadowsocks/chunk-format.ts': { LONGEST_UNIT },
+  'src/shadowsocks/replay.ts': { CAPACITY_2017, CAPACITY_2022, RETENTION_2022_MS },
   'src/local/local-session.ts': { HANDSHAKE_READ_LENGTH },
   'src/socks/socks4.ts': { MAX_FIELD_LENGTH },
   'src/crypto/libcrypto-cipher.ts': { POOL_LIMIT },

@@ -15,6 +15,7 @@ import { OracleOpener, OracleSealer, oracleAddress } from '../../support/aead-or
 import { keyringOf } from '../../support/keyrings.js';
 import type { Peer } from '../../support/peer.js';
 import { ReactorBench } from '../../support/reactor-bench.js';
+import { FORGETFUL } from '../../support/salt-filters.js';
 
 const METHOD: Aead2017MethodName = 'aes-256-gcm';
 const PASSWORD = 'relay';
@@ -58,7 +59,7 @@ describe('a relay', () => {
     const cipher = bench.acceptedPair();
     const keyring = keyringOf(METHOD, PASSWORD);
     const statuses: Status[] = [];
-    const opener = new StreamOpener2017(keyring);
+    const opener = new StreamOpener2017(keyring, FORGETFUL);
     opener.allowEmptyChunks();
     const owner = {
       relayEnded(status: Status) {
@@ -68,7 +69,7 @@ describe('a relay', () => {
       },
     };
     const carry = new Carry(bench.context.blocks);
-    const stream = { sealer: new StreamSealer2017(keyring, header), opener };
+    const stream = { sealer: new StreamSealer2017(keyring, FORGETFUL, header), opener };
     const relay = new Relay(bench.context, owner, plain.socket, cipher.socket, stream, carry);
     const oracle = new OracleOpener(METHOD, PASSWORD);
     let all: Buffer = Buffer.alloc(0);

@@ -8,7 +8,7 @@ import { POOL_LIMIT, UnauthenticatedKeyring } from '../../../../src/shadowsocks/
 import { UnauthenticatedRequestReader } from '../../../../src/shadowsocks/stream/request-reader.js';
 import { UnauthenticatedOpener } from '../../../../src/shadowsocks/stream/stream-opener.js';
 import { UnauthenticatedSealer } from '../../../../src/shadowsocks/stream/stream-sealer.js';
-import { FORGETFUL } from '../../../support/unauthenticated.js';
+import { FORGETFUL } from '../../../support/salt-filters.js';
 
 describe('a keyring without authentication', () => {
   const memory = new Region(4096);

@@ -5,7 +5,8 @@ import { PLAIN_METHODS, STREAM_METHODS } from '../../../../src/config/types.js';
 import { loadSalsa20 } from '../../../../src/crypto/salsa20-cipher.js';
 import { UnauthenticatedPackets } from '../../../../src/shadowsocks/stream/packets.js';
 import { PacketStage } from '../../../support/packets.js';
-import { PlainFilter, unauthenticatedKeyring } from '../../../support/unauthenticated.js';
+import { PlainFilter } from '../../../support/salt-filters.js';
+import { unauthenticatedKeyring } from '../../../support/unauthenticated.js';
 
 const PLAINTEXT = Buffer.from('01c6336435005068656c6c6f', 'hex');
 
