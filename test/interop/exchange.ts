@@ -1,4 +1,4 @@
-/** What is sent through a pair of peers: 64 MiB of random bytes in both directions of one connection, and a page fetched by curl. */
+/** What is sent through a pair of peers by TCP: random bytes in both directions of one connection, and a page fetched by curl. */
 
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
@@ -9,7 +9,6 @@ import { promisify } from 'node:util';
 import { SocksClient } from 'socks';
 
 const run = promisify(execFile);
-const AMOUNT = 64 * 2 ** 20;
 const TIMEOUT_MS = 60_000;
 
 interface Received {
@@ -28,9 +27,10 @@ export interface Direction {
  */
 export async function exchangeBothWays(
   proxyPort: number,
+  amount: number,
 ): Promise<{ readonly up: Direction; readonly down: Direction }> {
-  const upload = randomBytes(AMOUNT);
-  const download = randomBytes(AMOUNT);
+  const upload = randomBytes(amount);
+  const download = randomBytes(amount);
   const origin = createServer();
   const arrival = once(origin, 'connection');
   const port = await listen(origin);
@@ -38,10 +38,10 @@ export async function exchangeBothWays(
   try {
     client = await connectThrough(proxyPort, port);
     client.write(upload);
-    const atClient = receive(client);
+    const atClient = receive(client, amount);
     const [peer]: Socket[] = await arrival;
     peer.write(download);
-    const [atOrigin, back] = await Promise.all([receive(peer), atClient]);
+    const [atOrigin, back] = await Promise.all([receive(peer, amount), atClient]);
     peer.destroy();
     return {
       up: { sent: describeBytes(upload), received: atOrigin },
@@ -63,8 +63,8 @@ async function connectThrough(proxyPort: number, port: number): Promise<Socket> 
   return socket;
 }
 
-/** Resolves at AMOUNT bytes, or at the end of the stream if that comes first; the byte count tells which. */
-function receive(socket: Socket): Promise<Received> {
+/** Resolves at so many bytes, or at the end of the stream if that comes first; the byte count tells which. */
+function receive(socket: Socket, amount: number): Promise<Received> {
   return new Promise((resolve, reject) => {
     const hash = createHash('sha256');
     let byteCount = 0;
@@ -75,7 +75,7 @@ function receive(socket: Socket): Promise<Received> {
     socket.on('data', (bytes: Buffer) => {
       hash.update(bytes);
       byteCount += bytes.length;
-      if (byteCount < AMOUNT) return;
+      if (byteCount < amount) return;
       socket.off('end', finish);
       finish();
     });
