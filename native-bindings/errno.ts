@@ -24,6 +24,7 @@ export const EMSGSIZE = errno.EMSGSIZE;
 export const EADDRINUSE = errno.EADDRINUSE;
 export const ECONNABORTED = errno.ECONNABORTED;
 export const ECONNRESET = errno.ECONNRESET;
+export const ENOTCONN = errno.ENOTCONN;
 export const ENOBUFS = errno.ENOBUFS;
 export const ECONNREFUSED = errno.ECONNREFUSED;
 export const ETIMEDOUT = errno.ETIMEDOUT;

@@ -6,6 +6,7 @@ import { DEFAULTS } from './config/types.js';
 import type { Statistics } from './control/messages.js';
 import { type ModeSettings, Supervisor } from './control/supervisor.js';
 import type { UserCounters } from './relay/counters.js';
+import { DROP_REASONS, newPacketCounters, type PacketCounters } from './relay/packet-counters.js';
 
 /** One line of log: never a key, a password or a payload. */
 export interface LogLine {
@@ -106,8 +107,23 @@ function addUp(reports: readonly Statistics[]): Statistics {
     bytesUp: sum((report) => report.bytesUp),
     bytesDown: sum((report) => report.bytesDown),
     outcomes,
+    udp: addUpPackets(reports.map(({ udp }) => udp)),
     users: addUpUsers(reports),
   };
+}
+
+function addUpPackets(reports: readonly PacketCounters[]): PacketCounters {
+  const sum = newPacketCounters();
+  for (const report of reports) {
+    sum.associations += report.associations;
+    sum.activeAssociations += report.activeAssociations;
+    sum.packetsUp += report.packetsUp;
+    sum.packetsDown += report.packetsDown;
+    sum.bytesUp += report.bytesUp;
+    sum.bytesDown += report.bytesDown;
+    for (const reason of DROP_REASONS) sum.drops[reason] += report.drops[reason];
+  }
+  return sum;
 }
 
 /** A user's connections may have been spread over all reactors. */

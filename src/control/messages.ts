@@ -3,6 +3,8 @@
 import type { LocalSettings, LogLevel, ServerSettings } from '../config/types.js';
 import type { LogFields } from '../relay/context.js';
 import type { UserCounters } from '../relay/counters.js';
+import type { PortDescriptors } from '../relay/mode.js';
+import type { PacketCounters } from '../relay/packet-counters.js';
 import type { ReplayMemory } from '../shadowsocks/replay.js';
 
 /** What a reactor thread is started with. */
@@ -10,7 +12,7 @@ export type ReactorTask = {
   /** 0, 1, 2, …; for logs. */
   readonly worker: number;
   /** Descriptors belong to the process, so the ones that the control plane opened are the thread's to use, and to close. */
-  readonly listeners: readonly number[];
+  readonly listeners: readonly PortDescriptors[];
   readonly logLevel: LogLevel;
   /** The same memory for all threads. */
   readonly replay: ReplayMemory;
@@ -36,6 +38,8 @@ export interface Statistics {
   readonly bytesDown: number;
   /** How sessions ended, by status (`OK`, `ERR_CIPHER`, `ERR_CONNECT`, …). */
   readonly outcomes: Readonly<Record<string, number>>;
+  /** Datagrams, and why some of them were dropped. */
+  readonly udp: Readonly<PacketCounters>;
   /** Of a server's users, by name: those who have been here. */
   readonly users: Readonly<Record<string, Readonly<UserCounters>>>;
 }

@@ -148,6 +148,7 @@ class ReactorThread implements TimeoutHandler {
       bytesUp: counters.bytesUp,
       bytesDown: counters.bytesDown,
       outcomes: Object.fromEntries(counters.outcomes),
+      udp: this.#context.packetCounters,
       users: Object.fromEntries(counters.users),
     };
   }
@@ -178,7 +179,7 @@ async function start(): Promise<ReactorThread | undefined> {
     if (methods.some(({ name }) => name === 'salsa20')) await loadSalsa20();
     return new ReactorThread();
   } catch (error) {
-    for (const fd of task.listeners) close(fd);
+    for (const { tcp, udp } of task.listeners) for (const fd of [tcp, udp]) if (fd >= 0) close(fd);
     tell({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
     return undefined;
   }

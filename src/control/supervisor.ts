@@ -4,10 +4,18 @@ import { Worker } from 'node:worker_threads';
 import { eventfdSignal } from '../../native-bindings/epoll.js';
 import { raiseOpenFileLimit } from '../../native-bindings/limits.js';
 import { close } from '../../native-bindings/socket.js';
-import type { HostPort, LocalSettings, LogLevel, ServerSettings } from '../config/types.js';
+import {
+  DEFAULTS,
+  type HostPort,
+  type LocalInlet,
+  type LocalSettings,
+  type LogLevel,
+  type ServerSettings,
+  type ShadowsocksEndpoint,
+} from '../config/types.js';
 import type { LogFields } from '../relay/context.js';
 import { allocateReplayMemory } from '../shadowsocks/replay.js';
-import { openListeners } from './listen.js';
+import { type ListenAddress, openListeners } from './listen.js';
 import type { FromReactor, ReactorTask, Statistics, ToReactor } from './messages.js';
 import { StartError } from './start-error.js';
 
@@ -122,6 +130,17 @@ class ReactorHandle {
   }
 }
 
+function serverPorts(endpoint: ShadowsocksEndpoint): ListenAddress {
+  const { host, port, mode = DEFAULTS.mode } = endpoint;
+  return { host, port, tcp: mode !== 'udp_only', udp: mode !== 'tcp_only' };
+}
+
+/** A SOCKS5 program asks for UDP over TCP, and is given a port of its own; a tunnel's UDP has the port of its TCP. */
+function inletPorts({ host, port, kind, mode = DEFAULTS.mode }: LocalInlet): ListenAddress {
+  const isTunnel = kind === 'tunnel';
+  return { host, port, tcp: !isTunnel || mode !== 'udp_only', udp: isTunnel && mode !== 'tcp_only' };
+}
+
 export class Supervisor {
   readonly addresses: readonly HostPort[];
   readonly #handles: readonly ReactorHandle[];
@@ -141,7 +160,7 @@ export class Supervisor {
     const { settings } = what;
     raiseOpenFileLimit();
     const { byWorker, bound } = openListeners(
-      what.mode === 'local' ? what.settings.inlets : what.settings.listen,
+      what.mode === 'local' ? what.settings.inlets.map(inletPorts) : what.settings.listen.map(serverPorts),
       settings.workers,
       settings,
     );

@@ -3,9 +3,11 @@
 import type { ShadowsocksEndpoint } from '../config/types.js';
 import type { Target } from '../net/target.js';
 import type { TcpDialer } from '../net/tcp-dialer.js';
+import type { AssociationTable } from '../relay/association-table.js';
 import type { RelayContext } from '../relay/context.js';
 import type { ClientProtocol } from '../shadowsocks/protocol.js';
 import type { SocksCredentials } from '../socks/credentials.js';
+import type { PacketLinkContext } from './packet-link.js';
 
 /** A server that the client may use. */
 export interface Upstream {
@@ -14,11 +16,19 @@ export interface Upstream {
   readonly protocol: ClientProtocol;
 }
 
+/** What an inlet's UDP associations share. */
+export interface UdpInlet {
+  readonly link: PacketLinkContext;
+  readonly table: AssociationTable;
+}
+
 export interface LocalContext {
   readonly relay: RelayContext;
   readonly dialer: TcpDialer;
-  /** In the order in which they are tried. */
+  /** In the order in which they are tried; none where the inlet carries UDP alone. */
   readonly upstreams: readonly Upstream[];
+  /** Absent where the inlet carries TCP alone. */
+  readonly udp: UdpInlet | undefined;
   readonly credentials: SocksCredentials;
   readonly handshakeTimeoutMs: number;
 }

@@ -1,46 +1,86 @@
 /** The client on one reactor: its listeners, what their sessions share. */
 
-import type { LocalSettings } from '../config/types.js';
+import { DEFAULTS, type LocalInlet, type LocalSettings, type ShadowsocksEndpoint } from '../config/types.js';
 import { targetFromHost } from '../net/target.js';
 import { TcpDialer } from '../net/tcp-dialer.js';
 import { TcpListener } from '../net/tcp-listener.js';
-import type { Mode, ModeParts } from '../relay/mode.js';
+import { AssociationTable } from '../relay/association-table.js';
+import type { RelayContext } from '../relay/context.js';
+import type { Mode, ModeParts, PortDescriptors } from '../relay/mode.js';
 import { SessionAcceptor } from '../relay/session-acceptor.js';
-import { clientProtocol } from '../shadowsocks/protocols.js';
+import { clientPacketProtocol, clientProtocol } from '../shadowsocks/protocols.js';
 import { SocksCredentials } from '../socks/credentials.js';
 import type { LocalContext } from './local-context.js';
 import { LocalSession } from './local-session.js';
+import type { PacketLinkContext } from './packet-link.js';
+import { UdpTunnel } from './udp-tunnel.js';
 
 /**
  * Starts the client on a reactor.
- * @param listeners listening descriptors, one an inlet
+ * @param listeners the descriptors of each inlet
  */
-export function startLocalMode(settings: LocalSettings, listeners: readonly number[], parts: ModeParts): Mode {
-  const { context, resolver } = parts;
+export function startLocalMode(settings: LocalSettings, listeners: readonly PortDescriptors[], parts: ModeParts): Mode {
+  const { context } = parts;
   // A client's server may well be on its own machine or network: egress is the server's policy.
-  const dialer = new TcpDialer(context.reactor, resolver, undefined, settings);
-  const upstreams = settings.servers.map((endpoint) => ({
-    endpoint,
-    target: targetFromHost(endpoint.host, endpoint.port),
-    protocol: clientProtocol(endpoint, parts.means),
-  }));
-  const open = settings.inlets.map((inlet, i) => {
-    const local: LocalContext = {
-      relay: context,
-      dialer,
-      upstreams,
-      credentials: new SocksCredentials(inlet.users),
-      handshakeTimeoutMs: settings.connectTimeoutMs,
-    };
-    const acceptor = new SessionAcceptor(context, (fd, peer) => new LocalSession(local, fd, peer).start());
-    return new TcpListener(context.reactor, listeners[i], acceptor);
+  const dialer = new TcpDialer(context.reactor, parts.resolver, undefined, settings);
+  const upstreams = settings.servers
+    .filter(({ mode }) => mode !== 'udp_only')
+    .map((endpoint) => ({
+      endpoint,
+      target: targetFromHost(endpoint.host, endpoint.port),
+      protocol: clientProtocol(endpoint, parts.means),
+    }));
+  const links = packetLinks(settings, parts);
+  const opened: { close(): void }[] = [];
+  settings.inlets.forEach((inlet, i) => {
+    const { tcp, udp } = listeners[i];
+    const link = carriesUdp(inlet) ? links : undefined;
+    if (tcp >= 0) {
+      const local: LocalContext = {
+        relay: context,
+        dialer,
+        upstreams: inlet.mode === 'udp_only' ? [] : upstreams,
+        udp: link === undefined ? undefined : { link, table: associationTable(settings, context) },
+        credentials: new SocksCredentials(inlet.users),
+        handshakeTimeoutMs: settings.connectTimeoutMs,
+      };
+      const acceptor = new SessionAcceptor(context, (fd, peer) => new LocalSession(local, fd, peer).start());
+      opened.push(new TcpListener(context.reactor, tcp, acceptor));
+    }
+    if (udp >= 0 && link !== undefined && inlet.forward !== undefined) {
+      const forward = targetFromHost(inlet.forward.host, inlet.forward.port);
+      opened.push(new UdpTunnel(link, udp, forward, associationTable(settings, context)));
+    }
   });
   return {
     stopListening() {
-      for (const listener of open) listener.close();
+      for (const each of opened) each.close();
     },
     release() {
       for (const { protocol } of upstreams) protocol.wipe();
+      links?.upstream.protocol.wipe();
     },
   };
+}
+
+function carriesUdp({ mode = DEFAULTS.mode }: LocalInlet | ShadowsocksEndpoint): boolean {
+  return mode !== 'tcp_only';
+}
+
+/** What associations reach the server by; absent where no inlet, or no server, carries UDP. */
+function packetLinks(settings: LocalSettings, { context, resolver, means }: ModeParts): PacketLinkContext | undefined {
+  const endpoint = settings.servers.find(carriesUdp);
+  if (endpoint === undefined || !settings.inlets.some(carriesUdp)) return undefined;
+  const upstream = {
+    target: targetFromHost(endpoint.host, endpoint.port),
+    protocol: clientPacketProtocol(endpoint, means),
+  };
+  return { relay: context, packets: context.packets, resolver, upstream, ipv6First: settings.ipv6First };
+}
+
+function associationTable(
+  { udpTimeoutMs, udpMaxAssociations }: LocalSettings,
+  context: RelayContext,
+): AssociationTable {
+  return new AssociationTable(context.reactor, udpTimeoutMs, udpMaxAssociations, (error) => context.reportBug(error));
 }

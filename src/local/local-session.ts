@@ -7,19 +7,23 @@
 
 import { copyShort } from '../../native-bindings/bytes.js';
 import { EPOLLERR, EPOLLHUP, EPOLLIN } from '../../native-bindings/constants.js';
+import { SysError } from '../../native-bindings/errno.js';
 import type { Target } from '../net/target.js';
 import { TcpSocket, WOULD_BLOCK } from '../net/tcp-socket.js';
 import type { EventHandler } from '../reactor/reactor.js';
 import { type TimeoutHandler, Timer } from '../reactor/timers.js';
+import type { AssociationEnd } from '../relay/association-table.js';
 import { Carry } from '../relay/carry.js';
 import type { Session } from '../relay/context.js';
 import { Drain } from '../relay/drain.js';
 import { Relay, type RelayOwner } from '../relay/relay.js';
 import { dialStatus, type Status } from '../relay/status.js';
 import type { SocksAnswers, SocksHandshake, SocksRequest } from '../socks/handshake.js';
+import { encodeReply, REP } from '../socks/reply.js';
 import { socksHandshake } from './inlet.js';
-import type { LocalContext, Upstream } from './local-context.js';
+import type { LocalContext, UdpInlet, Upstream } from './local-context.js';
 import { ServerDial, type ServerDialOwner } from './server-dial.js';
+import { beginAssociation, type UdpAssociation, type UdpAssociationOwner } from './udp-association.js';
 
 /**
  * Bytes of one receive during the handshake: its messages are short, and payload that comes with them (a program that does not wait for
@@ -27,7 +31,12 @@ import { ServerDial, type ServerDialOwner } from './server-dial.js';
  */
 export const HANDSHAKE_READ_LENGTH = 4096;
 
-export class LocalSession implements EventHandler, ServerDialOwner, TimeoutHandler, RelayOwner, Session {
+/** Of a control connection that should say nothing. */
+const RECEIVES_A_TURN = 4;
+
+export class LocalSession
+  implements EventHandler, ServerDialOwner, UdpAssociationOwner, TimeoutHandler, RelayOwner, Session
+{
   readonly #context: LocalContext;
   readonly #client: TcpSocket;
   readonly #peer: string;
@@ -43,6 +52,7 @@ export class LocalSession implements EventHandler, ServerDialOwner, TimeoutHandl
   #dial: ServerDial | undefined = undefined;
   #server: TcpSocket | undefined = undefined;
   #relay: Relay | undefined = undefined;
+  #association: UdpAssociation | undefined = undefined;
   #over = false;
 
   /** @param peer the program's address, for the log; empty where nobody reads it */
@@ -66,8 +76,10 @@ export class LocalSession implements EventHandler, ServerDialOwner, TimeoutHandl
 
   /** Events of the client's socket until the relay has it. */
   handleEvents(events: number): void {
+    if (this.#over) return;
     this.#client.note(events);
-    if (this.#target === undefined) this.#readHandshake();
+    if (this.#association !== undefined) this.#discard(this.#association);
+    else if (this.#target === undefined) this.#readHandshake();
     // While a server is dialed nothing is read. A half-close is no reason to give up, a reset is.
     else if (this.#relay === undefined && (events & (EPOLLERR | EPOLLHUP)) !== 0) this.#end('ERR_RESET', 'client');
   }
@@ -117,6 +129,10 @@ export class LocalSession implements EventHandler, ServerDialOwner, TimeoutHandl
     const { relay } = this.#context;
     switch (command) {
       case 'connect':
+        if (this.#context.upstreams.length === 0) {
+          this.#refuse(answers.unsupported, 'ERR_SOCKS', 'UDP alone is carried');
+          return;
+        }
         if (at < end) this.#early = relay.workspace.input.bytes.slice(at, end);
         this.#connect(target, answers);
         return;
@@ -127,7 +143,8 @@ export class LocalSession implements EventHandler, ServerDialOwner, TimeoutHandl
         this.#refuse(answers.unsupported, 'ERR_SOCKS', command);
         return;
       case 'udp-associate':
-        this.#refuse(answers.unsupported, 'ERR_SOCKS', command);
+        if (this.#context.udp === undefined) this.#refuse(answers.unsupported, 'ERR_SOCKS', command);
+        else this.#associate(this.#context.udp, target, answers);
         return;
       default:
         command satisfies never;
@@ -140,6 +157,36 @@ export class LocalSession implements EventHandler, ServerDialOwner, TimeoutHandl
     // From here on each dial has its own time: a server that does not answer must not use up that of the next one.
     this.#context.relay.reactor.cancel(this.#deadline);
     this.#dial = ServerDial.begin(this.#context, this);
+  }
+
+  /** @param target where the program says that it will send from */
+  #associate(udp: UdpInlet, target: Target, answers: SocksAnswers): void {
+    this.#context.relay.reactor.cancel(this.#deadline);
+    this.#target = target;
+    try {
+      this.#association = beginAssociation(udp, this, this.#client.fd, target);
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error;
+      this.#refuse(answers.refused(error.code), 'ERR_CONNECT', error.code);
+      return;
+    }
+    if (this.#reply(encodeReply(REP.SUCCEEDED, this.#association.bound))) this.#discard(this.#association);
+  }
+
+  /** The control connection says nothing more, and its end is the association's. */
+  #discard(association: UdpAssociation): void {
+    const { input } = this.#context.relay.workspace;
+    for (let i = 0; this.#client.readable && i < RECEIVES_A_TURN; i++) {
+      const received = this.#client.receive(input, 0, HANDSHAKE_READ_LENGTH);
+      if (received > 0 || received === WOULD_BLOCK) continue;
+      association.end('closed');
+      return;
+    }
+    if (this.#client.readable) this.#context.relay.reactor.defer(this);
+  }
+
+  associationEnded(reason: AssociationEnd): void {
+    this.#end(reason === 'idle' ? 'ERR_IDLE' : reason === 'failed' ? 'ERR_BUG' : 'OK', reason);
   }
 
   /** @returns false where the session has ended */
@@ -208,6 +255,7 @@ export class LocalSession implements EventHandler, ServerDialOwner, TimeoutHandl
     const { relay: context } = this.#context;
     context.reactor.cancel(this.#deadline);
     this.#dial?.cancel();
+    this.#association?.end('closed');
     this.#relay?.release();
     if (!clientIsDrained) this.#client.close();
     this.#server?.close();

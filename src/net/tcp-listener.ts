@@ -62,8 +62,8 @@ export function openTcpListener(address: InetSocketAddress, options: ListenOptio
   }
 }
 
-/** The port that a listener really has, where 0 was asked for. */
-export function listenerPort(fd: number): number {
+/** The port that a socket really has, where 0 was asked for. */
+export function boundPort(fd: number): number {
   const address = localAddress(fd);
   if (address === undefined || address.family === 'unix') throw new Error('not an internet socket');
   return address.port;

@@ -5,6 +5,8 @@ import { formatTarget, type Target } from '../net/target.js';
 import type { Reactor } from '../reactor/reactor.js';
 import { BlockPool, BlockPools } from './block-pool.js';
 import { Counters } from './counters.js';
+import { newPacketCounters, type PacketCounters } from './packet-counters.js';
+import { PacketWorkspace } from './packet-workspace.js';
 import type { Status } from './status.js';
 import { MEDIUM_OUTPUT_SIZE, OUTPUT_SIZE, SMALL_OUTPUT_SIZE, Workspace } from './workspace.js';
 
@@ -88,6 +90,8 @@ export class RelayContext {
   /** Our FIN has gone, the peer's is awaited for some seconds. */
   readonly finishing = new Set<DrainingConnection>();
   readonly counters = new Counters();
+  readonly packetCounters: PacketCounters = newPacketCounters();
+  #packets: PacketWorkspace | undefined = undefined;
   readonly idleTimeoutMs: number;
   /** 0: no keep-alive. */
   readonly keepAliveMs: number;
@@ -99,6 +103,12 @@ export class RelayContext {
     this.log = log;
     this.idleTimeoutMs = idleTimeoutMs;
     this.keepAliveMs = keepAliveMs;
+  }
+
+  /** Made by the first who carries UDP. */
+  get packets(): PacketWorkspace {
+    this.#packets ??= new PacketWorkspace(this.packetCounters);
+    return this.#packets;
   }
 
   begin(session: Session): void {
@@ -171,6 +181,7 @@ export class RelayContext {
   }
 
   release(): void {
+    this.#packets?.release();
     this.workspace.release();
     this.largeBlocks.release();
     this.mediumBlocks.release();

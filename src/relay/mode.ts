@@ -11,6 +11,13 @@ export interface ModeParts {
   readonly means: ProtocolMeans;
 }
 
+/** The descriptors of one address that a reactor accepts or receives on; −1 where there is none. */
+export interface PortDescriptors {
+  readonly tcp: number;
+  /** One reactor's alone, so that the sessions of its datagrams are never split. */
+  readonly udp: number;
+}
+
 export interface Mode {
   /** No new connections from now on; those that are there live on. */
   stopListening(): void;

@@ -4,34 +4,56 @@ import type { ServerSettings } from '../config/types.js';
 import { EgressPolicy } from '../net/egress-policy.js';
 import { TcpDialer } from '../net/tcp-dialer.js';
 import { TcpListener } from '../net/tcp-listener.js';
-import type { Mode, ModeParts } from '../relay/mode.js';
+import type { Mode, ModeParts, PortDescriptors } from '../relay/mode.js';
 import { SessionAcceptor } from '../relay/session-acceptor.js';
-import { serverProtocol } from '../shadowsocks/protocols.js';
+import { serverPacketProtocol, serverProtocol } from '../shadowsocks/protocols.js';
+import { Destinations } from './destinations.js';
 import { type ServerContext, ServerSession } from './server-session.js';
+import { UdpPort } from './udp-port.js';
 
 /**
  * Starts the server on a reactor.
- * @param listeners listening descriptors, one a port
+ * @param listeners the descriptors of each port
  */
-export function startServerMode(settings: ServerSettings, listeners: readonly number[], parts: ModeParts): Mode {
+export function startServerMode(
+  settings: ServerSettings,
+  listeners: readonly PortDescriptors[],
+  parts: ModeParts,
+): Mode {
   const { context, resolver } = parts;
-  const dialer = new TcpDialer(context.reactor, resolver, new EgressPolicy(settings.egressAllow), settings);
-  const protocols = settings.listen.map((endpoint) => serverProtocol(endpoint, parts.means));
-  const open = protocols.map((protocol, i) => {
-    const server: ServerContext = {
-      relay: context,
-      dialer,
-      protocol,
-      probeTimeoutMs: settings.probeTimeoutMs === 0 ? Number.POSITIVE_INFINITY : settings.probeTimeoutMs,
-    };
-    const acceptor = new SessionAcceptor(context, (fd, peer) => new ServerSession(server, fd, peer));
-    return new TcpListener(context.reactor, listeners[i], acceptor);
+  const policy = new EgressPolicy(settings.egressAllow);
+  const dialer = new TcpDialer(context.reactor, resolver, policy, settings);
+  const destinations = new Destinations(context.reactor, resolver, policy, settings.ipv6First, (error) =>
+    context.reportBug(error),
+  );
+  const opened: { close(): void }[] = [];
+  const protocols: { wipe(): void }[] = [];
+  settings.listen.forEach((endpoint, i) => {
+    const { tcp, udp } = listeners[i];
+    if (tcp >= 0) {
+      const protocol = serverProtocol(endpoint, parts.means);
+      protocols.push(protocol);
+      const server: ServerContext = {
+        relay: context,
+        dialer,
+        protocol,
+        probeTimeoutMs: settings.probeTimeoutMs === 0 ? Number.POSITIVE_INFINITY : settings.probeTimeoutMs,
+      };
+      const acceptor = new SessionAcceptor(context, (fd, peer) => new ServerSession(server, fd, peer));
+      opened.push(new TcpListener(context.reactor, tcp, acceptor));
+    }
+    if (udp >= 0) {
+      const protocol = serverPacketProtocol(endpoint, parts.means);
+      protocols.push(protocol);
+      opened.push(new UdpPort(context, udp, protocol, destinations, settings));
+    }
   });
   return {
     stopListening() {
-      for (const listener of open) listener.close();
+      for (const each of opened) each.close();
     },
     release() {
+      destinations.close();
       for (const protocol of protocols) protocol.wipe();
     },
   };

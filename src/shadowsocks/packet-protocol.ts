@@ -27,7 +27,7 @@ export const REJECTED = {
   user: -3,
   /** A client's packet that came to a client, or a server's to a server. */
   type: -4,
-  /** Its time is not ours; see `skewS`. */
+  /** Its time is not ours. */
   time: -5,
   /** Seen before, or too old to tell. */
   replay: -6,
@@ -48,8 +48,6 @@ export function rejectionName(result: number): Rejection {
 interface Opened {
   /** Where the plaintext of the last packet begins in the output. */
   readonly openedAt: number;
-  /** After `REJECTED.time`: how many seconds the sender's clock is ahead of ours. */
-  readonly skewS: number;
 }
 
 /** What one local address sends through one server, and what comes back. */

@@ -60,7 +60,7 @@ export function clientPacketProtocol(endpoint: ShadowsocksEndpoint, means: Proto
     case 'aead-2017':
       return new Packets2017([{ user: '', keyring: keyringOf(endpoint, method, means) }], means.replay.udp2017);
     case 'aead-2022':
-      return new ClientPackets2022(method, keyChainOf(endpoint, method.keyLength), packetSurroundings(means.random));
+      return new ClientPackets2022(method, keyChainOf(endpoint, method.keyLength), packetSurroundings(means));
     case 'stream':
     case 'plain':
       return new UnauthenticatedPackets(
@@ -78,7 +78,7 @@ export function serverPacketProtocol(endpoint: ShadowsocksEndpoint, means: Proto
     case 'aead-2017':
       return new Packets2017(packetUsers2017(endpoint, method, means), means.replay.udp2017);
     case 'aead-2022':
-      return new ServerPackets2022(method, serverPacketKeys(endpoint, method), packetSurroundings(means.random));
+      return new ServerPackets2022(method, serverPacketKeys(endpoint, method), packetSurroundings(means));
     case 'stream':
     case 'plain':
       return new UnauthenticatedPackets(

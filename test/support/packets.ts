@@ -3,6 +3,7 @@
 import { Region } from '../../native-bindings/memory.js';
 import { createRandomSource, type RandomSource } from '../../src/crypto/random.js';
 import type { PacketSurroundings } from '../../src/shadowsocks/aead-2022/packet-means.js';
+import type { WallClock } from '../../src/shadowsocks/aead-2022/time.js';
 import {
   PACKET_HEADER_ROOM,
   PACKET_OVERHEAD,
@@ -69,7 +70,12 @@ export class PacketWorld implements PacketSurroundings {
   paddingLength = 0;
   #monotonicMs = 5_000;
 
-  readonly unixS = (): number => this.nowS;
+  /** What the clock was told of others. */
+  readonly skews: string[] = [];
+  readonly clock: WallClock = {
+    nowS: () => this.nowS,
+    handleSkew: (peer, aheadS) => this.skews.push(`${peer} ${aheadS}`),
+  };
   readonly monotonicMs = (): number => this.#monotonicMs;
   readonly padding = (): number => this.paddingLength;
 

@@ -182,7 +182,7 @@ export class ReactorBench {
     const port = portOf(fd);
     const listen = [{ host: '127.0.0.1', port, ...endpoint }];
     const defaults = { ...common(), listen, egressAllow: ['127.0.0.0/8'], probeTimeoutMs: 2000 };
-    this.#modes.push(startServerMode({ ...defaults, ...settings }, [fd], this.#parts()));
+    this.#modes.push(startServerMode({ ...defaults, ...settings }, [{ tcp: fd, udp: -1 }], this.#parts()));
     return port;
   }
 
@@ -191,7 +191,9 @@ export class ReactorBench {
     const fd = this.#listener();
     const port = portOf(fd);
     const inlets = [{ host: '127.0.0.1', port, users: [] }];
-    this.#modes.push(startLocalMode({ ...common(), inlets, servers, ...settings }, [fd], this.#parts()));
+    this.#modes.push(
+      startLocalMode({ ...common(), inlets, servers, ...settings }, [{ tcp: fd, udp: -1 }], this.#parts()),
+    );
     return port;
   }
 

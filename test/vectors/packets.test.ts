@@ -186,7 +186,7 @@ describe('datagrams, against the vectors', () => {
             expect(stage.open(server, fromHex(row.packet)), 'with a session').to.equal(again);
             server.openedSession.release();
           }
-          if (reason === 'time') expect(server.skewS).to.equal(row.timestamp - row.now);
+          if (reason === 'time') expect(world.skews).to.deep.equal([`client ${row.timestamp - row.now}`]);
           server.wipe();
         } else {
           // The packet speaks of some client's session; the negative about that is one of another client.

@@ -9,7 +9,7 @@ import type { OpeningKey, SealingKey } from '../../crypto/aead.js';
 import type { AeadMethod } from '../../crypto/methods.js';
 import { type ClientPacketProtocol, type ClientPacketSession, REJECTED } from '../packet-protocol.js';
 import { type KeyChain, wipeKeyChain } from './keys.js';
-import { readBodyHeader, skewOf, writeBodyHeader } from './packet-body.js';
+import { readBodyHeader, writeBodyHeader } from './packet-body.js';
 import { ID_LENGTH, type PacketOpener, type PacketSealer, packetIdOf, writeIds } from './packet-cipher.js';
 import { drawSessionId, isSession, PacketMeans, type PacketSurroundings, SESSION_MEMORY_MS } from './packet-means.js';
 import { SlidingWindow } from './sliding-window.js';
@@ -49,7 +49,6 @@ export class ClientPackets2022 implements ClientPacketProtocol {
 
 class ClientSession2022 implements ClientPacketSession {
   openedAt = 0;
-  skewS = 0;
   readonly #means: PacketMeans;
   readonly #opener: PacketOpener;
   readonly #sealer: PacketSealer;
@@ -82,9 +81,9 @@ class ClientSession2022 implements ClientPacketSession {
   }
 
   seal(input: Region, at: number, length: number, output: Region, outputAt: number): number {
-    const { random, unixS, padding } = this.#means.surroundings;
+    const { random, clock, padding } = this.#means.surroundings;
     const paddingLength = padding(input.bytes, at, length);
-    const from = writeBodyHeader(input.bytes, at, unixS(), undefined, paddingLength, random);
+    const from = writeBodyHeader(input.bytes, at, clock, undefined, paddingLength, random);
     writeIds(this.#means.ids, this.#id, this.#nextPacketId++);
     return this.#sealer.seal(this.#sealingKey, input, from, at + length - from, output, outputAt);
   }
@@ -101,9 +100,7 @@ class ClientSession2022 implements ClientPacketSession {
     const bodyLength = this.#opener.finish(known?.key ?? this.#unknownKey(), input, at, length, output, outputAt);
     if (bodyLength < 0) return bodyLength;
     const { bodyAt } = this.#opener;
-    const nowS = means.surroundings.unixS();
-    const header = readBodyHeader(output.bytes, bodyAt, bodyLength, nowS, this.#id);
-    if (header === REJECTED.time) this.skewS = skewOf(output.bytes, bodyAt, nowS);
+    const header = readBodyHeader(output.bytes, bodyAt, bodyLength, means.surroundings.clock, this.#id);
     if (header < 0) return header;
     const session = known ?? this.#admit();
     if (session === undefined) return REJECTED.session;

@@ -9,16 +9,13 @@ import { copyShort } from '../../../native-bindings/bytes.js';
 import type { RandomSource } from '../../crypto/random.js';
 import { REJECTED } from '../packet-protocol.js';
 import { equalBytes } from './keys.js';
-import { ID_LENGTH, writeWord } from './packet-cipher.js';
+import { ID_LENGTH } from './packet-cipher.js';
+import { isTimely, secondsAhead, TIME_LENGTH, type WallClock, writeTime } from './time.js';
 
 const CLIENT_TYPE = 0;
 const SERVER_TYPE = 1;
 
-/** SIP022: a time that is further from ours makes a packet invalid. */
-export const MAX_SKEW_S = 30;
-
 const TIME_AT = 1;
-const TIME_LENGTH = 8;
 const PADDING_LENGTH_LENGTH = 2;
 
 /**
@@ -29,7 +26,7 @@ const PADDING_LENGTH_LENGTH = 2;
 export function writeBodyHeader(
   bytes: Uint8Array,
   at: number,
-  nowS: number,
+  clock: WallClock,
   clientSessionId: Uint8Array | undefined,
   paddingLength: number,
   random: RandomSource,
@@ -45,16 +42,8 @@ export function writeBodyHeader(
   }
   from -= TIME_AT + TIME_LENGTH;
   bytes[from] = clientSessionId === undefined ? CLIENT_TYPE : SERVER_TYPE;
-  writeWord(bytes, from + TIME_AT, Math.floor(nowS / 2 ** 32));
-  writeWord(bytes, from + TIME_AT + 4, nowS % 2 ** 32);
+  writeTime(clock, bytes, from + TIME_AT);
   return from;
-}
-
-/** How many seconds the sender's clock is ahead of ours. */
-export function skewOf(bytes: Uint8Array, bodyAt: number, nowS: number): number {
-  let time = 0;
-  for (let i = 0; i < TIME_LENGTH; i++) time = time * 256 + bytes[bodyAt + TIME_AT + i];
-  return time - nowS;
 }
 
 /**
@@ -66,14 +55,18 @@ export function readBodyHeader(
   bytes: Uint8Array,
   at: number,
   length: number,
-  nowS: number,
+  clock: WallClock,
   clientSessionId: Uint8Array | undefined,
 ): number {
   const idLength = clientSessionId === undefined ? 0 : ID_LENGTH;
   const paddingAt = TIME_AT + TIME_LENGTH + idLength + PADDING_LENGTH_LENGTH;
   if (length < paddingAt) return REJECTED.malformed;
   if (bytes[at] !== (clientSessionId === undefined ? CLIENT_TYPE : SERVER_TYPE)) return REJECTED.type;
-  if (Math.abs(skewOf(bytes, at, nowS)) > MAX_SKEW_S) return REJECTED.time;
+  const aheadS = secondsAhead(clock, bytes, at + TIME_AT);
+  if (!isTimely(aheadS)) {
+    clock.handleSkew(clientSessionId === undefined ? 'client' : 'server', aheadS);
+    return REJECTED.time;
+  }
   if (clientSessionId !== undefined && !equalBytes(clientSessionId, bytes, at + TIME_AT + TIME_LENGTH)) {
     return REJECTED.session;
   }

@@ -216,7 +216,7 @@ export function writeIds({ region, at }: PacketIds, sessionId: Uint8Array, packe
   writeWord(bytes, at + ID_LENGTH + 4, packetId % 2 ** 32);
 }
 
-export function writeWord(bytes: Uint8Array, at: number, value: number): void {
+function writeWord(bytes: Uint8Array, at: number, value: number): void {
   bytes[at] = value >>> 24;
   bytes[at + 1] = value >>> 16;
   bytes[at + 2] = value >>> 8;

@@ -9,6 +9,7 @@ import { Blake3KeyDerivation, blake3Hash16, SESSION_SUBKEY_CONTEXT } from '../..
 import { cipherFor } from '../../crypto/ciphers.js';
 import { type AeadMethod, METHODS } from '../../crypto/methods.js';
 import type { RandomSource } from '../../crypto/random.js';
+import type { ProtocolMeans } from '../means.js';
 import type { UserKeys } from './keys.js';
 import {
   AesPacketOpener,
@@ -23,12 +24,12 @@ import {
   type PacketUser,
 } from './packet-cipher.js';
 import { type PacketPadding, padDns } from './packet-padding.js';
+import type { WallClock } from './time.js';
 
 /** The clocks and the randomness, injectable for tests. */
 export interface PacketSurroundings {
   readonly random: RandomSource;
-  /** Seconds since 1970. */
-  readonly unixS: () => number;
+  readonly clock: WallClock;
   /** Milliseconds that never go back. */
   readonly monotonicMs: () => number;
   readonly padding: PacketPadding;
@@ -37,8 +38,8 @@ export interface PacketSurroundings {
 const monotonicMs = performance.now.bind(performance);
 
 /** The real ones. */
-export function packetSurroundings(random: RandomSource): PacketSurroundings {
-  return { random, unixS: () => Math.floor(Date.now() / 1000), monotonicMs, padding: padDns(random) };
+export function packetSurroundings({ random, clock }: ProtocolMeans): PacketSurroundings {
+  return { random, clock, monotonicMs, padding: padDns(random) };
 }
 
 /** How long a session may still matter after its last packet: twice as long as a packet's time is good for. */

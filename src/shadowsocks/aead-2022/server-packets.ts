@@ -11,7 +11,7 @@ import { blake3Hash16 } from '../../crypto/blake3.js';
 import type { AeadMethod } from '../../crypto/methods.js';
 import { REJECTED, type ServerPacketProtocol, type ServerPacketSession } from '../packet-protocol.js';
 import { UserKeys } from './keys.js';
-import { readBodyHeader, skewOf, writeBodyHeader } from './packet-body.js';
+import { readBodyHeader, writeBodyHeader } from './packet-body.js';
 import {
   ID_LENGTH,
   type PacketOpener,
@@ -35,7 +35,6 @@ export interface ServerPacketKeys {
 export class ServerPackets2022 implements ServerPacketProtocol {
   readonly clientsBy = 'session';
   openedAt = 0;
-  skewS = 0;
   readonly #means: PacketMeans;
   readonly #keys: ServerPacketKeys;
   readonly #opener: PacketOpener;
@@ -83,9 +82,7 @@ export class ServerPackets2022 implements ServerPacketProtocol {
     const bodyLength = this.#opener.finish(key, input, at, length, output, outputAt);
     if (bodyLength < 0) return bodyLength;
     const { bodyAt } = this.#opener;
-    const nowS = means.surroundings.unixS();
-    const header = readBodyHeader(output.bytes, bodyAt, bodyLength, nowS, undefined);
-    if (header === REJECTED.time) this.skewS = skewOf(output.bytes, bodyAt, nowS);
+    const header = readBodyHeader(output.bytes, bodyAt, bodyLength, means.surroundings.clock, undefined);
     if (header < 0) return header;
     const session = known ?? this.#create(user);
     if (session.openingKey === undefined) this.#revive(session);
@@ -216,9 +213,9 @@ class ServerSession2022 implements ServerPacketSession {
 
   seal(input: Region, at: number, length: number, output: Region, outputAt: number): number {
     if (this.#sealingKey === undefined) throw new Error('a released session was used');
-    const { random, unixS, padding } = this.#means.surroundings;
+    const { random, clock, padding } = this.#means.surroundings;
     const paddingLength = padding(input.bytes, at, length);
-    const from = writeBodyHeader(input.bytes, at, unixS(), this.id, paddingLength, random);
+    const from = writeBodyHeader(input.bytes, at, clock, this.id, paddingLength, random);
     writeIds(this.#means.ids, this.#ownId, this.#nextPacketId++);
     return this.#sealer.seal(this.#sealingKey, input, from, at + length - from, output, outputAt);
   }

@@ -11,6 +11,7 @@ import { RESOLUTION_DELAY_MS } from '../../../src/dns/name-lookup.js';
 import { FIRST_RETRY_MS } from '../../../src/dns/query.js';
 import { RESOLVER_LIMITS } from '../../../src/dns/resolver.js';
 import { HANDSHAKE_READ_LENGTH } from '../../../src/local/local-session.js';
+import * as link from '../../../src/local/packet-link.js';
 import { MAX_TARGET_LENGTH } from '../../../src/net/target.js';
 import { ATTEMPT_DELAY_MS, MAX_CANDIDATES } from '../../../src/net/tcp-dialer.js';
 import {
@@ -28,6 +29,7 @@ import {
   SMALL_BLOCKS_BYTES,
 } from '../../../src/relay/context.js';
 import * as drain from '../../../src/relay/drain.js';
+import { PACKETS_A_CALL } from '../../../src/relay/packet-workspace.js';
 import * as relay from '../../../src/relay/relay.js';
 import {
   HEADROOM,
@@ -36,8 +38,18 @@ import {
   READ_LENGTH,
   SMALL_OUTPUT_SIZE,
 } from '../../../src/relay/workspace.js';
+import {
+  MAX_DESTINATIONS,
+  MAX_WAITING_BYTES,
+  MAX_WAITING_PACKETS,
+  NAME_REFRESH_MS,
+  NAME_RETRY_MS,
+} from '../../../src/server/destinations.js';
 import { MAX_EMPTY_CHUNKS } from '../../../src/shadowsocks/aead-2017/stream-opener.js';
+import { SESSION_MEMORY_MS } from '../../../src/shadowsocks/aead-2022/packet-means.js';
 import { MAX_PADDING } from '../../../src/shadowsocks/aead-2022/padding.js';
+import { MAX_REMEMBERED_SESSIONS } from '../../../src/shadowsocks/aead-2022/server-packets.js';
+import { WINDOW_LENGTH } from '../../../src/shadowsocks/aead-2022/sliding-window.js';
 import { MAX_SKEW_S } from '../../../src/shadowsocks/aead-2022/time.js';
 import { LONGEST_UNIT } from '../../../src/shadowsocks/chunk-format.js';
 import { CAPACITY_2017, CAPACITY_2022, RETENTION_2022_MS } from '../../../src/shadowsocks/replay.js';
@@ -58,6 +70,18 @@ const CODE: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   'src/net/tcp-dialer.ts': { ATTEMPT_DELAY_MS, MAX_CANDIDATES },
   'src/net/tcp-options.ts': { KEEP_ALIVE_PROBES },
   'src/net/target.ts': { MAX_TARGET_LENGTH },
+  'src/relay/packet-workspace.ts': { PACKETS_A_CALL },
+  'src/local/packet-link.ts': { MAX_WAITING_PACKETS: link.MAX_WAITING_PACKETS, LINK_RETRY_MS: link.LINK_RETRY_MS },
+  'src/server/destinations.ts': {
+    MAX_DESTINATIONS,
+    MAX_WAITING_PACKETS,
+    MAX_WAITING_BYTES,
+    NAME_REFRESH_MS,
+    NAME_RETRY_MS,
+  },
+  'src/shadowsocks/aead-2022/sliding-window.ts': { WINDOW_LENGTH },
+  'src/shadowsocks/aead-2022/packet-means.ts': { SESSION_MEMORY_MS },
+  'src/shadowsocks/aead-2022/server-packets.ts': { MAX_REMEMBERED_SESSIONS },
   'src/shadowsocks/aead-2017/stream-opener.ts': { MAX_EMPTY_CHUNKS },
   'src/shadowsocks/aead-2022/padding.ts': { MAX_PADDING },
   'src/shadowsocks/aead-2022/time.ts': { MAX_SKEW_S },

@@ -9,7 +9,7 @@ import { SysError } from '../../../native-bindings/errno.js';
 import { close } from '../../../native-bindings/socket.js';
 import {
   type AcceptHandler,
-  listenerPort,
+  boundPort,
   openTcpListener,
   SHORTAGE_PAUSE_MS,
   SHORTAGE_REPORT_INTERVAL_MS,
@@ -29,7 +29,7 @@ const handler: AcceptHandler = {
 const options = { reusePort: false, noDelay: false, keepAliveMs: 0 };
 const fd = openTcpListener({ family: 4, bytes: LOOPBACK[4], port: 0 }, options);
 const listener = new TcpListener(driven.reactor, fd, handler);
-const port = listenerPort(fd);
+const port = boundPort(fd);
 
 /** All descriptors that are left. */
 function hoard(): number[] {

@@ -18,8 +18,8 @@ import { acceptedPeer, getOption } from '../../../native-bindings/socket.js';
 import {
   ACCEPTS_A_TURN,
   type AcceptHandler,
+  boundPort,
   type ListenOptions,
-  listenerPort,
   openTcpListener,
   TcpListener,
 } from '../../../src/net/tcp-listener.js';
@@ -38,7 +38,7 @@ describe('a listening socket', () => {
 
   function open(text: string, options: Partial<ListenOptions> = {}, port = 0): { fd: number; port: number } {
     const fd = descriptors.keep(openTcpListener({ ...addressOf(text), port }, { ...PLAIN, ...options }));
-    return { fd, port: listenerPort(fd) };
+    return { fd, port: boundPort(fd) };
   }
 
   function codeOfOpening(text: string, port: number, options: Partial<ListenOptions> = {}): string {
@@ -116,7 +116,7 @@ describe('a listener', () => {
     shortages = [];
     act = () => undefined;
     const fd = openTcpListener({ family: 4, bytes: LOOPBACK[4], port: 0 }, PLAIN);
-    port = listenerPort(fd);
+    port = boundPort(fd);
     listener = new TcpListener(driven.reactor, fd, {
       handleConnection(connection) {
         accepted.push(descriptors.keep(connection));
