@@ -57,7 +57,8 @@ interface Known {
   readonly clock?: WallClock;
 }
 
-function keyringOf({ method, userKey }: Keys2022, salt: Uint8Array | undefined): Keyring {
+/** @param salt what it starts streams with; random where absent */
+export function keyring2022({ method, userKey }: Keys2022, salt: Uint8Array | undefined): Keyring {
   const known: RandomSource = (into, at) => {
     if (salt !== undefined) into.set(salt, at);
   };
@@ -69,7 +70,7 @@ function keyringOf({ method, userKey }: Keys2022, salt: Uint8Array | undefined):
 /** A client's halves. */
 export function clientOf(keys: Keys2022, target: Target, known: Known = {}) {
   const { identityKeys = [], userKey } = keys;
-  const keyring = keyringOf(keys, known.salt);
+  const keyring = keyring2022(keys, known.salt);
   const clock = known.clock ?? new TestClock();
   const identity = identityKeys.length > 0 ? new IdentityWriter({ identityKeys, userKey }) : undefined;
   const padding = known.padding ?? new RandomPadding(random);
@@ -84,8 +85,8 @@ function freshSalts(): SaltFilter {
 export const USER = 'a user';
 
 /** What a server needs: one key, or (where there are identity keys) a user behind the last of them. */
-function serverMeans(keys: Keys2022, clock: WallClock = new TestClock(), salts = freshSalts()): ResponseMeans {
-  const keyring = keyringOf(keys, undefined);
+export function serverMeans(keys: Keys2022, clock: WallClock = new TestClock(), salts = freshSalts()): ResponseMeans {
+  const keyring = keyring2022(keys, undefined);
   const identityKey = keys.identityKeys?.at(-1);
   const user = { name: USER, key: keys.userKey, keyring };
   const identity = identityKey === undefined ? undefined : new IdentityReader(identityKey, [user]);
@@ -97,5 +98,5 @@ export function serverOf(keys: Keys2022, clock?: WallClock, salts?: SaltFilter):
 }
 
 export function responseSealerOf(keys: Keys2022, requestSalt: Uint8Array, known: Known = {}): ResponseSealer2022 {
-  return new ResponseSealer2022(keyringOf(keys, known.salt), requestSalt, known.clock ?? new TestClock());
+  return new ResponseSealer2022(keyring2022(keys, known.salt), requestSalt, known.clock ?? new TestClock());
 }

@@ -3,6 +3,7 @@
 import type { FuzzTarget } from '../target.js';
 import { ADDRESS_TARGETS } from './addresses.js';
 import { AEAD_2017_TARGETS } from './aead-2017.js';
+import { AEAD_2022_TARGETS } from './aead-2022.js';
 import { NAME_TARGETS } from './names.js';
 import { SOCKS_TARGETS } from './socks.js';
 import { UNAUTHENTICATED_TARGETS } from './unauthenticated.js';
@@ -12,5 +13,6 @@ export const TARGETS: readonly FuzzTarget[] = [
   ...SOCKS_TARGETS,
   ...NAME_TARGETS,
   ...AEAD_2017_TARGETS,
+  ...AEAD_2022_TARGETS,
   ...UNAUTHENTICATED_TARGETS,
 ];

@@ -2,28 +2,28 @@
 
 import { expect } from 'chai';
 import { Region } from '../../../../native-bindings/memory.js';
+import { AEAD_2017_METHODS } from '../../../../src/config/types.js';
+import { loadLibsodium } from '../../../../src/crypto/libsodium-cipher.js';
 import type { Target } from '../../../../src/net/target.js';
 import { RequestReader2017 } from '../../../../src/shadowsocks/aead-2017/request-reader.js';
 import { StreamOpener2017 } from '../../../../src/shadowsocks/aead-2017/stream-opener.js';
 import { StreamSealer2017 } from '../../../../src/shadowsocks/aead-2017/stream-sealer.js';
 import { OnlyUser } from '../../../../src/shadowsocks/aead-2017/users.js';
+import type { Keyring } from '../../../../src/shadowsocks/keyring.js';
 import type { RequestOutcome, StreamOpener, StreamSealer } from '../../../../src/shadowsocks/protocol.js';
 import { keyringOf } from '../../../support/keyrings.js';
 import { FORGETFUL, PlainFilter } from '../../../support/salt-filters.js';
 
-const METHOD = 'aes-128-gcm';
 const TARGET: Target = { kind: 'name', name: 'example.test', port: 80 };
 const AT = 2048;
 
 describe('AEAD 2017 against recorded streams', () => {
   const input = new Region(65_536);
   const output = new Region(65_536);
-  const keyring = keyringOf(METHOD, 'secret');
+  let keyring: Keyring;
   let salts: PlainFilter;
 
-  beforeEach(() => {
-    salts = new PlainFilter();
-  });
+  before(loadLibsodium);
 
   after(() => {
     input.release();
@@ -55,49 +55,62 @@ describe('AEAD 2017 against recorded streams', () => {
     return seal(new StreamSealer2017(keyring, FORGETFUL, TARGET), 'hello');
   }
 
-  it('takes a request once', () => {
-    const recorded = request();
-    expect(read(newReader(), recorded).kind).to.equal('accepted');
-    const again = { kind: 'rejected', status: 'ERR_CIPHER', reason: 'replay' };
-    expect(read(newReader(), recorded)).to.deep.equal(again);
-    expect(read(newReader(), recorded.subarray(0, 40)), 'before the first chunk is whole').to.deep.equal(again);
-    expect(read(newReader(), request()).kind).to.equal('accepted');
-  });
+  for (const method of AEAD_2017_METHODS) {
+    describe(method, () => {
+      beforeEach(() => {
+        keyring = keyringOf(method, 'secret');
+        salts = new PlainFilter();
+      });
 
-  it('takes one of two that race each other', () => {
-    const recorded = request();
-    const [first, second] = [newReader(), newReader()];
-    for (const reader of [first, second]) expect(read(reader, recorded.subarray(0, 40)).kind).to.equal('more');
-    const rest = recorded.subarray(first.consumedTo);
-    expect(read(second, rest).kind).to.equal('accepted');
-    expect(read(first, rest)).to.deep.include({ kind: 'rejected', reason: 'replay' });
-  });
+      it('takes a request once', () => {
+        const recorded = request();
+        expect(read(newReader(), recorded).kind).to.equal('accepted');
+        const again = { kind: 'rejected', status: 'ERR_CIPHER', reason: 'replay' };
+        expect(read(newReader(), recorded)).to.deep.equal(again);
+        expect(
+          read(newReader(), recorded.subarray(0, keyring.saltLength + 20)),
+          'before the first chunk is whole',
+        ).to.deep.equal(again);
+        expect(read(newReader(), request()).kind).to.equal('accepted');
+      });
 
-  it('remembers no salt before its first chunk has proved authentic', () => {
-    const good = request();
-    for (const at of [17, 30, 34, good.length - 1]) {
-      const changed = Uint8Array.from(good);
-      changed[at] ^= 1;
-      expect(read(newReader(), changed).kind).to.equal('rejected');
-    }
-    expect(read(newReader(), good.subarray(0, 20)).kind).to.equal('more');
-    expect(salts.salts.size).to.equal(0);
-    expect(read(newReader(), good).kind).to.equal('accepted');
-  });
+      it('takes one of two that race each other', () => {
+        const recorded = request();
+        const [first, second] = [newReader(), newReader()];
+        for (const reader of [first, second])
+          expect(read(reader, recorded.subarray(0, keyring.saltLength + 20)).kind).to.equal('more');
+        const rest = recorded.subarray(first.consumedTo);
+        expect(read(second, rest).kind).to.equal('accepted');
+        expect(read(first, rest)).to.deep.include({ kind: 'rejected', reason: 'replay' });
+      });
 
-  it('refuses a server its own answer', () => {
-    const outcome = read(newReader(), request());
-    if (outcome.kind !== 'accepted') throw new Error(`it is ${outcome.kind}`);
-    // What a target sends may look like an address.
-    const answer = seal(outcome.stream.sealer, '\x01\x7f\x00\x00\x01\x00\x50 and more');
-    expect(read(newReader(), answer)).to.deep.include({ kind: 'rejected', reason: 'replay' });
-  });
+      it('remembers no salt before its first chunk has proved authentic', () => {
+        const good = request();
+        for (const at of [keyring.saltLength + 1, keyring.saltLength + 17, keyring.saltLength + 18, good.length - 1]) {
+          const changed = Uint8Array.from(good);
+          changed[at] ^= 1;
+          expect(read(newReader(), changed).kind).to.equal('rejected');
+        }
+        expect(read(newReader(), good.subarray(0, keyring.saltLength + 4)).kind).to.equal('more');
+        expect(salts.salts.size).to.equal(0);
+        expect(read(newReader(), good).kind).to.equal('accepted');
+      });
 
-  it('refuses a client its own request, and an answer that it had', () => {
-    const mine = seal(new StreamSealer2017(keyring, salts, TARGET), 'hello');
-    expect(open(new StreamOpener2017(keyring, salts), mine)).to.equal(undefined);
-    const answer = seal(new StreamSealer2017(keyring, FORGETFUL, undefined), 'welcome');
-    expect(open(new StreamOpener2017(keyring, salts), answer)).to.equal('welcome');
-    expect(open(new StreamOpener2017(keyring, salts), answer)).to.equal(undefined);
-  });
+      it('refuses a server its own answer', () => {
+        const outcome = read(newReader(), request());
+        if (outcome.kind !== 'accepted') throw new Error(`it is ${outcome.kind}`);
+        // What a target sends may look like an address.
+        const answer = seal(outcome.stream.sealer, '\x01\x7f\x00\x00\x01\x00\x50 and more');
+        expect(read(newReader(), answer)).to.deep.include({ kind: 'rejected', reason: 'replay' });
+      });
+
+      it('refuses a client its own request, and an answer that it had', () => {
+        const mine = seal(new StreamSealer2017(keyring, salts, TARGET), 'hello');
+        expect(open(new StreamOpener2017(keyring, salts), mine)).to.equal(undefined);
+        const answer = seal(new StreamSealer2017(keyring, FORGETFUL, undefined), 'welcome');
+        expect(open(new StreamOpener2017(keyring, salts), answer)).to.equal('welcome');
+        expect(open(new StreamOpener2017(keyring, salts), answer)).to.equal(undefined);
+      });
+    });
+  }
 });
