@@ -222,7 +222,7 @@ export const QUICKSTART_FLAGS: readonly Flag[] = [
     short: 'p',
     kind: 'value',
     argument: 'PORT',
-    describe: 'SOCKS5 port; default: 1080, or any if taken',
+    describe: 'SOCKS and HTTP port; default: 1080, or any if taken',
   },
   { ...METHOD, describe: 'Encryption method, aes-256-gcm by default' },
   VERBOSE,

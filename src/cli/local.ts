@@ -7,7 +7,7 @@ import { LATER_LOCAL_FLAGS, LOCAL_FLAGS } from './flags.js';
 import { runProxy } from './run-proxy.js';
 
 export const localCommand: Command = {
-  summary: 'Run the client: programs on this machine connect to it by SOCKS5, it connects to a server.',
+  summary: 'Run the client: programs on this machine connect to it by SOCKS or HTTP, it connects to a server.',
   flags: LOCAL_FLAGS,
   later: LATER_LOCAL_FLAGS,
   run: (program, values) =>
@@ -16,11 +16,15 @@ export const localCommand: Command = {
         program,
         load: loadLocal,
         start: async (settings, options) => (await import('../umbra.js')).startLocal(settings, options),
-        announce(log, { servers }, { addresses }) {
+        announce(log, { servers, inlets }, { addresses }) {
           const [first] = servers;
           const others = servers.length > 1 ? { otherServers: servers.length - 1 } : {};
-          const fields = { protocol: 'socks5', server: formatHostPort(first), method: first.method, ...others };
-          for (const address of addresses) log.info(`listening on ${formatHostPort(address)}`, fields);
+          const fields = { server: formatHostPort(first), method: first.method, ...others };
+          for (const [i, address] of addresses.entries()) {
+            const { kind = 'mixed', forward } = inlets[i];
+            const to = kind === 'tunnel' && forward !== undefined ? { to: formatHostPort(forward) } : {};
+            log.info(`listening on ${formatHostPort(address)}`, { protocol: kind, ...to, ...fields });
+          }
         },
       },
       values,

@@ -97,15 +97,17 @@ function instructions(port: number, pagePort: number, method: MethodName): strin
 umbra is running: a request has gone through it.
 
   socks5://${proxy}
+  http://${proxy}
 
 Try it (a page on this machine, so no internet is needed; then any other):
   curl --proxy socks5h://${proxy} http://127.0.0.1:${pagePort}/
-  curl --proxy socks5h://${proxy} https://example.com/
+  curl --proxy http://${proxy} https://example.com/
 
 Point a browser at it:
   chromium --proxy-server=socks5://${proxy}
   Firefox: Settings > Network Settings > Manual proxy configuration,
            SOCKS Host 127.0.0.1, Port ${port}, SOCKS v5, "Proxy DNS when using SOCKS v5"
+  Or as an HTTP proxy: 127.0.0.1, Port ${port}, for HTTP and HTTPS
 
 Client and server are both on this machine, encrypted in between with ${method} and a password
 made for this run. The server lets every destination through, private addresses included; one

@@ -1,6 +1,6 @@
 /** What all sessions of one inlet of the client share. */
 
-import type { ShadowsocksEndpoint } from '../config/types.js';
+import type { InletKind, ShadowsocksEndpoint } from '../config/types.js';
 import type { Target } from '../net/target.js';
 import type { TcpDialer } from '../net/tcp-dialer.js';
 import type { AssociationTable } from '../relay/association-table.js';
@@ -23,6 +23,9 @@ export interface UdpInlet {
 }
 
 export interface LocalContext {
+  readonly kind: InletKind;
+  /** Where all connections of a tunnel go. */
+  readonly forward: Target | undefined;
   readonly relay: RelayContext;
   readonly dialer: TcpDialer;
   /** In the order in which they are tried; none where the inlet carries UDP alone. */

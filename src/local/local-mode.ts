@@ -1,7 +1,7 @@
 /** The client on one reactor: its listeners, what their sessions share. */
 
 import { DEFAULTS, type LocalInlet, type LocalSettings, type ShadowsocksEndpoint } from '../config/types.js';
-import { targetFromHost } from '../net/target.js';
+import { type Target, targetFromHost } from '../net/target.js';
 import { TcpDialer } from '../net/tcp-dialer.js';
 import { TcpListener } from '../net/tcp-listener.js';
 import { AssociationTable } from '../relay/association-table.js';
@@ -36,7 +36,10 @@ export function startLocalMode(settings: LocalSettings, listeners: readonly Port
     const { tcp, udp } = listeners[i];
     const link = carriesUdp(inlet) ? links : undefined;
     if (tcp >= 0) {
+      const { kind = 'mixed' } = inlet;
       const local: LocalContext = {
+        kind,
+        forward: kind === 'tunnel' ? forwardOf(inlet) : undefined,
         relay: context,
         dialer,
         upstreams: inlet.mode === 'udp_only' ? [] : upstreams,
@@ -48,8 +51,7 @@ export function startLocalMode(settings: LocalSettings, listeners: readonly Port
       opened.push(new TcpListener(context.reactor, tcp, acceptor));
     }
     if (udp >= 0 && link !== undefined && inlet.forward !== undefined) {
-      const forward = targetFromHost(inlet.forward.host, inlet.forward.port);
-      opened.push(new UdpTunnel(link, udp, forward, associationTable(settings, context)));
+      opened.push(new UdpTunnel(link, udp, forwardOf(inlet), associationTable(settings, context)));
     }
   });
   return {
@@ -83,4 +85,9 @@ function associationTable(
   context: RelayContext,
 ): AssociationTable {
   return new AssociationTable(context.reactor, udpTimeoutMs, udpMaxAssociations, (error) => context.reportBug(error));
+}
+
+function forwardOf({ host, port, forward }: LocalInlet): Target {
+  if (forward === undefined) throw new Error(`the tunnel on ${host}:${port} leads nowhere`);
+  return targetFromHost(forward.host, forward.port);
 }

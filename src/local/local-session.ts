@@ -1,8 +1,9 @@
 /**
  * One program's connection to the client: the handshake, the choice and dialing of a server, then the relay.
  *
- *   handshake ──request──► dialing ──connected──► relay ──► closed
- *                             └──failed──► reply, then drained
+ *   SOCKS handshake ──request──┐
+ *   HTTP conversation ─CONNECT─┼─► dialing ──connected──► relay ──► closed
+ *   tunnel ────────────────────┘       └──failed──► reply, then drained
  */
 
 import { copyShort } from '../../native-bindings/bytes.js';
@@ -20,7 +21,8 @@ import { Relay, type RelayOwner } from '../relay/relay.js';
 import { dialStatus, type Status } from '../relay/status.js';
 import type { SocksAnswers, SocksHandshake, SocksRequest } from '../socks/handshake.js';
 import { encodeReply, REP } from '../socks/reply.js';
-import { socksHandshake } from './inlet.js';
+import { HttpConversation, type HttpOwner } from './http-conversation.js';
+import { CONNECT_ANSWERS, type ConnectionAnswers, NO_ANSWERS, recognize } from './inlet.js';
 import type { LocalContext, UdpInlet, Upstream } from './local-context.js';
 import { ServerDial, type ServerDialOwner } from './server-dial.js';
 import { beginAssociation, type UdpAssociation, type UdpAssociationOwner } from './udp-association.js';
@@ -35,18 +37,20 @@ export const HANDSHAKE_READ_LENGTH = 4096;
 const RECEIVES_A_TURN = 4;
 
 export class LocalSession
-  implements EventHandler, ServerDialOwner, UdpAssociationOwner, TimeoutHandler, RelayOwner, Session
+  implements EventHandler, ServerDialOwner, UdpAssociationOwner, TimeoutHandler, RelayOwner, HttpOwner, Session
 {
   readonly #context: LocalContext;
   readonly #client: TcpSocket;
   readonly #peer: string;
   readonly #startMs: number;
   readonly #deadline: Timer = new Timer(this);
-  /** Chosen by the first byte. */
+  /** Of SOCKS: chosen by the first byte. */
   #handshake: SocksHandshake | undefined = undefined;
+  /** Of HTTP: has the client's socket until there is a tunnel. */
+  #conversation: HttpConversation | undefined = undefined;
   /** Known once the handshake is over. */
   #target: Target | undefined = undefined;
-  #answers: SocksAnswers | undefined = undefined;
+  #answers: ConnectionAnswers = NO_ANSWERS;
   /** Payload that came together with the request. */
   #early: Uint8Array | undefined = undefined;
   #dial: ServerDial | undefined = undefined;
@@ -67,8 +71,10 @@ export class LocalSession
 
   /** A program speaks first, so its greeting is often here when the connection is: then it needs no event of its own. */
   start(): void {
+    const { forward } = this.#context;
     try {
-      this.handleEvents(EPOLLIN);
+      if (forward === undefined) this.handleEvents(EPOLLIN);
+      else this.#connect(forward, NO_ANSWERS, undefined);
     } catch (error) {
       this.handleFailure(error);
     }
@@ -86,19 +92,30 @@ export class LocalSession
 
   #readHandshake(): void {
     const { input } = this.#context.relay.workspace;
-    while (this.#client.readable && this.#target === undefined && !this.#over) {
+    while (this.#client.readable && this.#target === undefined && this.#conversation === undefined && !this.#over) {
       const received = this.#client.receive(input, 0, HANDSHAKE_READ_LENGTH);
       if (received === WOULD_BLOCK) return;
       if (received <= 0) this.#end('ERR_SOCKS', received === 0 ? 'closed' : 'reset');
-      else this.#take(received);
+      else if (this.#handshake === undefined) this.#begin(received);
+      else this.#feed(this.#handshake, received);
     }
   }
 
-  #take(received: number): void {
-    const [firstByte] = this.#context.relay.workspace.input.bytes;
-    this.#handshake ??= socksHandshake(firstByte, this.#context.credentials);
-    if (this.#handshake === undefined) this.#refuse(undefined, 'ERR_SOCKS', 'version');
-    else this.#feed(this.#handshake, received);
+  #begin(received: number): void {
+    const { relay, kind, credentials } = this.#context;
+    const { input } = relay.workspace;
+    const spoken = recognize(input.bytes[0], kind, credentials);
+    if (spoken === undefined) {
+      this.#refuse(undefined, 'ERR_SOCKS', 'version');
+    } else if (spoken === 'http') {
+      // It has a deadline of its own, as long as a browser may take that opens connections in advance.
+      relay.reactor.cancel(this.#deadline);
+      this.#conversation = new HttpConversation(this.#context, this, this.#client);
+      this.#conversation.startWith(input, 0, received);
+    } else {
+      this.#handshake = spoken;
+      this.#feed(spoken, received);
+    }
   }
 
   #feed(handshake: SocksHandshake, received: number): void {
@@ -116,7 +133,7 @@ export class LocalSession
           this.#refuse(outcome.reply, 'ERR_SOCKS', outcome.reason);
           return;
         case 'request':
-          this.#serve(outcome.request, handshake.answers, at, received);
+          this.#serve(outcome.request, handshake, at, received);
           return;
         default:
           outcome satisfies never;
@@ -125,7 +142,7 @@ export class LocalSession
   }
 
   /** What lies in `input[at, end)` came behind the request. */
-  #serve({ command, target }: SocksRequest, answers: SocksAnswers, at: number, end: number): void {
+  #serve({ command, target }: SocksRequest, { answers }: SocksHandshake, at: number, end: number): void {
     const { relay } = this.#context;
     switch (command) {
       case 'connect':
@@ -133,8 +150,7 @@ export class LocalSession
           this.#refuse(answers.unsupported, 'ERR_SOCKS', 'UDP alone is carried');
           return;
         }
-        if (at < end) this.#early = relay.workspace.input.bytes.slice(at, end);
-        this.#connect(target, answers);
+        this.#connect(target, answers, at < end ? relay.workspace.input.bytes.slice(at, end) : undefined);
         return;
       case 'bind':
         relay.log.write('warn', 'BIND is refused: a Shadowsocks server cannot be asked to listen', {
@@ -151,9 +167,15 @@ export class LocalSession
     }
   }
 
-  #connect(target: Target, answers: SocksAnswers): void {
+  tunnelRequested(target: Target, early: Uint8Array | undefined): void {
+    this.#client.handOver(this);
+    this.#connect(target, CONNECT_ANSWERS, early);
+  }
+
+  #connect(target: Target, answers: ConnectionAnswers, early: Uint8Array | undefined): void {
     this.#target = target;
     this.#answers = answers;
+    this.#early = early;
     // From here on each dial has its own time: a server that does not answer must not use up that of the next one.
     this.#context.relay.reactor.cancel(this.#deadline);
     this.#dial = ServerDial.begin(this.#context, this);
@@ -203,8 +225,9 @@ export class LocalSession
     const { relay: context } = this.#context;
     const server = TcpSocket.connected(context.reactor, fd, this, events);
     this.#server = server;
-    if (this.#target === undefined || this.#answers === undefined) throw new Error('connected without a target');
-    if (!this.#reply(this.#answers.granted)) return;
+    if (this.#target === undefined) throw new Error('connected without a target');
+    const { granted } = this.#answers;
+    if (granted !== undefined && !this.#reply(granted)) return;
     const stream = protocol.connect(this.#target);
     const relay = new Relay(context, this, this.#client, server, stream, new Carry(context.blocks));
     this.#relay = relay;
@@ -214,7 +237,11 @@ export class LocalSession
   }
 
   serversFailed(failure: string): void {
-    this.#refuse(this.#answers?.refused(failure), dialStatus(failure), failure);
+    const reply = this.#answers.refused(failure);
+    // Where nothing can be said, a reset is not taken for an empty answer.
+    if (reply === undefined) this.#client.abort();
+    if (reply === undefined) this.#end(dialStatus(failure), failure);
+    else this.#refuse(reply, dialStatus(failure), failure);
   }
 
   handleTimeout(): void {
@@ -226,6 +253,10 @@ export class LocalSession
     if (status !== 'OK' && status !== 'ERR_IDLE' && status !== 'ERR_STOPPED') this.#client.abort();
     if (status === 'ERR_RESET') this.#server?.abort();
     this.#end(status, '');
+  }
+
+  conversationEnded(status: Status, reason: string, clientIsDrained: boolean): void {
+    this.#end(status, reason, clientIsDrained);
   }
 
   handleFailure(error: unknown): void {
@@ -241,7 +272,7 @@ export class LocalSession
   }
 
   destroy(status: Status): void {
-    if (this.#relay !== undefined && !this.#over) {
+    if ((this.#relay !== undefined || this.#conversation?.answering) && !this.#over) {
       // Cut off in the middle: neither side may take what it got for the whole.
       this.#client.abort();
       this.#server?.abort();
@@ -255,17 +286,18 @@ export class LocalSession
     const { relay: context } = this.#context;
     context.reactor.cancel(this.#deadline);
     this.#dial?.cancel();
+    this.#conversation?.release();
     this.#association?.end('closed');
     this.#relay?.release();
     if (!clientIsDrained) this.#client.close();
     this.#server?.close();
     context.end(this, status, {
       client: this.#peer,
-      target: this.#target,
+      target: this.#target ?? this.#conversation?.target,
       reason,
       startMs: this.#startMs,
-      up: this.#relay?.sealedBytes ?? 0,
-      down: this.#relay?.openedBytes ?? 0,
+      up: (this.#conversation?.sealedBytes ?? 0) + (this.#relay?.sealedBytes ?? 0),
+      down: (this.#conversation?.openedBytes ?? 0) + (this.#relay?.openedBytes ?? 0),
     });
   }
 }

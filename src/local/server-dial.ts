@@ -12,6 +12,9 @@ export interface ServerDialOwner {
   handleFailure(error: unknown): void;
 }
 
+/** The failure where all servers carry UDP alone. */
+const NO_SERVER = 'none carries TCP';
+
 export class ServerDial implements DialHandler {
   readonly #context: LocalContext;
   readonly #owner: ServerDialOwner;
@@ -21,7 +24,8 @@ export class ServerDial implements DialHandler {
   /** The owner is called once, perhaps before this returns, unless the dial is cancelled. */
   static begin(context: LocalContext, owner: ServerDialOwner): ServerDial {
     const dial = new ServerDial(context, owner);
-    dial.#next();
+    if (context.upstreams.length > 0) dial.#next();
+    else owner.serversFailed(NO_SERVER);
     return dial;
   }
 

@@ -6,6 +6,7 @@
 export const STATUSES = [
   'OK',
   'ERR_SOCKS',
+  'ERR_HTTP',
   'ERR_HANDSHAKE_TIMEOUT',
   'ERR_CIPHER',
   'ERR_ADDRESS',
