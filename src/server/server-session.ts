@@ -121,7 +121,7 @@ export class ServerSession implements EventHandler, DialHandler, TimeoutHandler,
 
   handleDialFailure(failure: string): void {
     this.#dial = undefined;
-    // Only a holder of the key gets here, so the FIN may be prompt.
+    // Only a holder of the key gets here (or, where nothing is authenticated, one probe in a hundred): so the FIN may be prompt.
     Drain.begin(this.#context.relay, this.#client, 0);
     this.#end(dialStatus(failure), failure, true);
   }

@@ -16,6 +16,9 @@ const METHODS: readonly MethodName[] = [
   '2022-blake3-aes-128-gcm',
   '2022-blake3-aes-256-gcm',
   '2022-blake3-chacha20-poly1305',
+  'aes-256-cfb',
+  'salsa20',
+  'none',
 ];
 
 describe('datagrams through both ends', () => {
