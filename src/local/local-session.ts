@@ -252,6 +252,11 @@ export class LocalSession
     // What the program got must not look like the whole where it is not.
     if (status !== 'OK' && status !== 'ERR_IDLE' && status !== 'ERR_STOPPED') this.#client.abort();
     if (status === 'ERR_RESET') this.#server?.abort();
+    if (status === 'ERR_CIPHER' && this.#server !== undefined) {
+      // Closed with bytes unread it would send a reset: whoever plays the server could see by that how much was looked at.
+      Drain.begin(this.#context.relay, this.#server, 0);
+      this.#server = undefined;
+    }
     this.#end(status, '');
   }
 

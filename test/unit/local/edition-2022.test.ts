@@ -84,11 +84,13 @@ describe('a client of the 2022 edition', () => {
   });
 
   it('ends with any first bytes that are no answer, however many they are', () => {
-    for (const bytes of [Buffer.of(1), Buffer.alloc(58), Buffer.alloc(59), Buffer.alloc(1000)]) {
+    for (const bytes of [Buffer.of(1), Buffer.alloc(58), Buffer.alloc(59), Buffer.alloc(300_000)]) {
       const { program, server } = ask('a question');
       server.send(bytes);
       bench.until('the end', () => program.end !== 'open');
       expect([program.end, program.receivedLength]).to.deep.equal(['reset', REPLY_LENGTH]);
+      bench.until('the FIN', () => server.end !== 'open');
+      expect(server.end).to.equal('fin');
     }
     const { program, server } = ask('a question');
     const answer = answerTo(server, 'an answer');
