@@ -15,7 +15,14 @@ const PATH = [process.env['PATH'] ?? '', ...TOOLCHAINS].join(delimiter);
 const PACKAGE_TIMEOUT_MS = 420_000;
 const BUILD_TIMEOUT_MS = 1_200_000;
 
-const PACKAGES = { 'ss-server': 'shadowsocks-libev', v2ray: 'v2ray', curl: 'curl' };
+const PACKAGES = {
+  'ss-server': 'shadowsocks-libev',
+  v2ray: 'v2ray',
+  curl: 'curl',
+  wget: 'wget',
+  proxychains4: 'proxychains4',
+  openssl: 'openssl',
+};
 
 /** Optimised enough to test against, and built in a third of the time. */
 const CARGO_PROFILE = {

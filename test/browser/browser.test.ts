@@ -5,13 +5,13 @@ import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
-import { freePort, ProxyProcess, UMBRA } from '../support/proxy-process.js';
+import { freePort, type ProxyProcess } from '../support/proxy-process.js';
 import { launchBehind } from './browser.js';
 import { NameServer } from './name-server.js';
+import { startUmbra } from './pair.js';
 import { COUNT_LOADED, RESOURCE_COUNT, Site } from './site.js';
 
 const PICTURES = fileURLToPath(new URL('../../../.cache/browser/', import.meta.url));
-const ENDPOINT = ['-m', 'aes-256-gcm', '-k', 'browser'];
 /** Above umbra's connect timeout (5 s). */
 const ERROR_TIMEOUT_MS = 15_000;
 
@@ -52,7 +52,7 @@ describe('Chromium through client and server', () => {
     const egress = ['--egress-allow', '127.0.0.0/8', '--dns', `127.0.0.1:${names.port}`];
     processes.push(await startUmbra(server, 'server', '-s', server, ...egress));
     processes.push(await startUmbra(local, 'local', '-s', server, '-b', local));
-    browser = await launchBehind(portOf(local));
+    browser = await launchBehind({ server: `socks5://${local}` });
   });
 
   after(async () => {
@@ -107,7 +107,7 @@ describe('Chromium through a client whose server is down', () => {
   before(async () => {
     const local = `127.0.0.1:${await freePort()}`;
     client = await startUmbra(local, 'local', '-s', `127.0.0.1:${await freePort()}`, '-b', local);
-    browser = await launchBehind(portOf(local));
+    browser = await launchBehind({ server: `socks5://${local}` });
   });
 
   after(async () => {
@@ -123,12 +123,3 @@ describe('Chromium through a client whose server is down', () => {
     await page.screenshot({ path: `${PICTURES}server-down.png` });
   });
 });
-
-/** Resolves once it listens on `address`. */
-function startUmbra(address: string, command: string, ...flags: string[]): Promise<ProxyProcess> {
-  return ProxyProcess.start([...UMBRA, command, ...flags, ...ENDPOINT, '--workers', '1'], portOf(address));
-}
-
-function portOf(address: string): number {
-  return Number(address.slice(address.lastIndexOf(':') + 1));
-}

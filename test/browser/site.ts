@@ -1,8 +1,13 @@
-/** The local web site that the browser opens: a page and 50 resources, each of which leaves a trace in the page once it has loaded. */
+/**
+ * The local web site that the browser opens: a page and 50 resources, each of which leaves a trace in the page once it has loaded. Forms and
+ * WebSockets get back what they send.
+ */
 
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 const IMAGES = 30;
 const SCRIPTS = 10;
@@ -14,6 +19,11 @@ export const COUNT_LOADED = `
   [...document.images].filter((image) => image.complete && image.naturalWidth > 0).length +
   window.scriptsRun.size +
   [...document.querySelectorAll('[data-style]')].filter((each) => getComputedStyle(each).borderTopWidth === '3px').length`;
+
+/** Of what is posted there. */
+export const ECHO_PATH = '/echo';
+/** RFC 6455 §1.3. */
+const WEB_SOCKET_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
 interface Resource {
   readonly type: string;
@@ -30,8 +40,14 @@ export class Site {
   private constructor(server: Server, port: number) {
     this.#server = server;
     this.port = port;
-    server.on('request', ({ url = '' }, response) => {
+    server.on('upgrade', echoWebSocket);
+    server.on('request', (request, response) => {
+      const { url = '' } = request;
       this.requests.add(url);
+      if (url === ECHO_PATH) {
+        echo(request, response);
+        return;
+      }
       const resource = this.#resources.get(url);
       response.statusCode = resource === undefined ? 404 : 200;
       response.setHeader('content-type', resource?.type ?? 'text/plain');
@@ -57,6 +73,26 @@ export class Site {
     this.#server.close();
     this.#server.closeAllConnections();
   }
+}
+
+function echo(request: IncomingMessage, response: ServerResponse): void {
+  response.setHeader('content-type', request.headers['content-type'] ?? 'text/plain');
+  request.pipe(response);
+}
+
+/** Sends the first short frame back unmasked, as RFC 6455 §5 has it, and no more. */
+function echoWebSocket({ headers }: IncomingMessage, socket: Duplex): void {
+  const accept = createHash('sha1').update(`${headers['sec-websocket-key']}${WEB_SOCKET_GUID}`).digest('base64');
+  const fields = ['Upgrade: websocket', 'Connection: Upgrade', `Sec-WebSocket-Accept: ${accept}`];
+  socket.write(`HTTP/1.1 101 Switching Protocols\r\n${fields.join('\r\n')}\r\n\r\n`);
+  socket.on('error', () => socket.destroy());
+  socket.once('data', (frame: Buffer) => {
+    const [kind, masked] = frame;
+    const mask = frame.subarray(2, 6);
+    const length = masked & 0x7f;
+    const text = Buffer.from(frame.subarray(6, 6 + length)).map((byte, i) => byte ^ mask[i % 4]);
+    socket.write(Buffer.concat([Buffer.of(kind, length), text]));
+  });
 }
 
 function resourcesByPath(): Map<string, Resource> {

@@ -28,6 +28,21 @@ export function record(pair: Pair, title: string, passed: boolean): void {
   row.passed.set(transport, passed && row.passed.get(transport) !== false);
 }
 
+/** By program and how it is used. */
+const programs = new Map<string, { readonly program: string; readonly how: string; readonly passed: boolean }>();
+
+/** A program that is no Shadowsocks peer, in front of umbra's client. */
+export function recordProgram(program: string, how: string, passed: boolean): void {
+  programs.set(JSON.stringify([program, how]), { program, how, passed });
+}
+
+function programTable(): string {
+  const lines = [...programs.values()].map(({ program, how, passed }) => {
+    return `| ${program} | ${how} | ${passed ? 'yes' : '**no**'} |`;
+  });
+  return ['| program | how | passed |', '|---|---|---|', ...lines, ''].join('\n');
+}
+
 function table(): string {
   const lines = [...rows.values()].map(({ pair, passed }) => {
     const results = TRANSPORTS.map((transport) => {
@@ -53,13 +68,18 @@ host name. UDP: datagrams of 1 to 1,400 bytes through SOCKS5 UDP ASSOCIATE, each
 | implementation | version |
 |---|---|
 ${versions.map(({ name, version }) => `| ${name} | ${version} |\n`).join('')}
-${table()}`;
+${table()}
+## Programs in front of the client
+
+By every protocol that its port speaks, umbra at both ends.
+
+${programTable()}`;
 }
 
 /** Tests left out by hand make no table for the documentation. */
 const isWhole = !process.argv.some((argument) => ['-g', '--grep', '-f', '--fgrep'].includes(argument));
 
 after(() => {
-  process.stdout.write(`\n${table()}\n`);
+  process.stdout.write(`\n${table()}\n${programTable()}\n`);
   if (isWhole && process.env['UMBRA_INTEROP_TABLE'] === 'write') writeFileSync(DOCUMENT, document());
 });
