@@ -1,8 +1,10 @@
 /**
- * libcrypto's SHA-1 compression function on a state in memory of our own. A session key costs ten of these (see `src/crypto/hkdf.ts`);
- * through node:crypto the same derivation costs ten times as much, most of it for objects.
+ * SHA-1 of messages of two blocks by libcrypto, on memory of our own. HMAC over short inputs is nothing else: a block of padded key and a
+ * block of message. A session key costs six of these (see `src/crypto/hkdf.ts`); through node:crypto the same derivation costs ten times
+ * as much, most of it for objects.
  *
- * `SHA_CTX` is public in <openssl/sha.h>: the five state words come first.
+ * `SHA_CTX` is public in <openssl/sha.h>: five words of state, two of the length, a block, the number of bytes that wait in it. As long as
+ * whole blocks come, none wait, and the length is of interest to the end of a message alone, which is ours.
  */
 
 import { fillShort } from './bytes.js';
@@ -12,68 +14,50 @@ import { ADDRESS } from './platform.js';
 
 export const SHA1_BLOCK_LENGTH = 64;
 export const SHA1_DIGEST_LENGTH = 20;
+const MESSAGE_LENGTH = 2 * SHA1_BLOCK_LENGTH;
 const STATE_WORDS = 5;
-/** FIPS 180-4 §5.3.1. */
-const INITIAL_STATE = Int32Array.of(0x67452301, 0xefcdab89 | 0, 0x98badcfe | 0, 0x10325476, 0xc3d2e1f0 | 0);
-
-/** h0..h4, then fields that the transform does not touch. */
 const SHA_CTX_SIZE = 96;
 
-/** One SHA-1 state and one input block. Not shared between threads. */
-export class Sha1Compression {
-  readonly #transform = bindCrypto('SHA1_Transform', 'void', [ADDRESS, ADDRESS]);
-  readonly #region = new Region(4096);
-  readonly #stateAt = this.#region.reserve(SHA_CTX_SIZE);
-  readonly #blockAt = this.#region.reserve(SHA1_BLOCK_LENGTH);
-  readonly #state: Int32Array;
-  readonly #stateAddress: number;
-  readonly #blockAddress: number;
-  /** The block that `compress` takes next. */
-  readonly block: Uint8Array;
-  /** The same bytes four at a time. */
-  readonly blockWords: Int32Array;
+/** A state and some messages that stay where they are, so that what is constant in them is written once. Not shared between threads. */
+export class Sha1Messages {
+  readonly #update = bindCrypto('SHA1_Update', 'int', [ADDRESS, ADDRESS, 'size_t']);
+  readonly #region: Region;
+  readonly #contextAddress: number;
+  readonly #messageAddresses: number[] = [];
+  /** Of each message, four bytes at a time and singly. */
+  readonly words: Int32Array[] = [];
+  readonly bytes: Uint8Array[] = [];
+  /** Of the last message: the digest, in words whose most significant byte is the first. */
+  readonly state: Int32Array;
 
   /** @throws LibcryptoMissingError */
-  constructor() {
-    this.#state = this.#region.words.subarray(this.#stateAt / 4, this.#stateAt / 4 + STATE_WORDS);
-    this.block = this.#region.bytes.subarray(this.#blockAt, this.#blockAt + SHA1_BLOCK_LENGTH);
-    this.blockWords = this.#region.words.subarray(this.#blockAt / 4, (this.#blockAt + SHA1_BLOCK_LENGTH) / 4);
-    this.#stateAddress = this.#region.at(this.#stateAt, SHA_CTX_SIZE);
-    this.#blockAddress = this.#region.at(this.#blockAt, SHA1_BLOCK_LENGTH);
-  }
-
-  reset(): void {
-    this.restore(INITIAL_STATE);
-  }
-
-  /** @param state five words saved by `save` */
-  restore(state: Int32Array): void {
-    // Five assignments: TypedArray.set costs more than the compression.
-    for (let i = 0; i < STATE_WORDS; i++) this.#state[i] = state[i];
-  }
-
-  save(state: Int32Array): void {
-    for (let i = 0; i < STATE_WORDS; i++) state[i] = this.#state[i];
-  }
-
-  compress(): void {
-    this.#transform(this.#stateAddress, this.#blockAddress);
-  }
-
-  /** Writes the state as the 20 bytes of a digest. */
-  digest(into: Uint8Array, at: number): void {
-    for (let i = 0; i < STATE_WORDS; i++) {
-      const word = this.#state[i];
-      into[at + 4 * i] = word >>> 24;
-      into[at + 4 * i + 1] = word >>> 16;
-      into[at + 4 * i + 2] = word >>> 8;
-      into[at + 4 * i + 3] = word;
+  constructor(count: number) {
+    this.#region = new Region(SHA_CTX_SIZE + count * MESSAGE_LENGTH + SHA1_BLOCK_LENGTH);
+    const contextAt = this.#region.reserve(SHA_CTX_SIZE);
+    this.#contextAddress = this.#region.at(contextAt, SHA_CTX_SIZE);
+    this.state = this.#region.words.subarray(contextAt / 4, contextAt / 4 + STATE_WORDS);
+    for (let i = 0; i < count; i++) {
+      const at = this.#region.reserve(MESSAGE_LENGTH);
+      this.#messageAddresses.push(this.#region.at(at, MESSAGE_LENGTH));
+      this.words.push(this.#region.words.subarray(at / 4, (at + MESSAGE_LENGTH) / 4));
+      this.bytes.push(this.#region.bytes.subarray(at, at + MESSAGE_LENGTH));
     }
   }
 
-  /** Overwrites what is left of secrets. */
-  wipe(): void {
-    fillShort(this.#state, 0, 0, STATE_WORDS);
-    fillShort(this.blockWords, 0, 0, SHA1_BLOCK_LENGTH / 4);
+  /** Hashes a message from the initial state. It has its own padding. */
+  hash(message: number): void {
+    const { state } = this;
+    // FIPS 180-4 §5.3.1. Five assignments: TypedArray.set costs more than a compression.
+    state[0] = 0x67452301;
+    state[1] = 0xefcdab89;
+    state[2] = 0x98badcfe;
+    state[3] = 0x10325476;
+    state[4] = 0xc3d2e1f0;
+    this.#update(this.#contextAddress, this.#messageAddresses[message], MESSAGE_LENGTH);
+  }
+
+  /** Overwrites what is left of secrets in the state. */
+  wipeState(): void {
+    fillShort(this.state, 0, 0, STATE_WORDS);
   }
 }

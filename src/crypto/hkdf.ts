@@ -1,15 +1,16 @@
 /**
  * HKDF-SHA1 (RFC 5869) for session subkeys: `subkey = HKDF(key, salt, "ss-subkey")`, once for each direction of each connection.
  *
- * node:crypto's `hkdfSync` makes several objects a call. Here HMAC is unrolled over SHA-1's compression function: the inputs are so short
- * that every message is one block, and the pads of the expand step are compressed once and used for all its blocks. That is ten
- * compressions for a subkey of 32 bytes. Where libcrypto does not export the function, node:crypto takes its place.
+ * node:crypto's `hkdfSync` makes several objects a call. Here HMAC is unrolled: the inputs are so short that every hash is of two blocks, the
+ * padded key and the message, and most of those blocks is constant. That is six calls for a subkey of 32 bytes. To compress the
+ * pads of the expand step once for both of its blocks would take fewer compressions but ten calls, and a call costs more. Where
+ * libcrypto does not export the function, node:crypto takes its place.
  */
 
 import { hkdfSync } from 'node:crypto';
-import { copyShort, fillShort } from '../../native-bindings/bytes.js';
+import { fillShort } from '../../native-bindings/bytes.js';
 import { LibcryptoMissingError } from '../../native-bindings/libcrypto.js';
-import { SHA1_BLOCK_LENGTH, SHA1_DIGEST_LENGTH, Sha1Compression } from '../../native-bindings/sha1.js';
+import { SHA1_BLOCK_LENGTH, SHA1_DIGEST_LENGTH, Sha1Messages } from '../../native-bindings/sha1.js';
 
 /** SIP004. */
 const INFO = new TextEncoder().encode('ss-subkey');
@@ -26,7 +27,7 @@ export interface SubkeyDerivation {
 
 export function createSubkeyDerivation(): SubkeyDerivation {
   try {
-    return new Sha1Hkdf(new Sha1Compression());
+    return new Sha1Hkdf();
   } catch (error) {
     if (error instanceof LibcryptoMissingError) return nodeHkdf;
     throw error;
@@ -41,100 +42,119 @@ export const nodeHkdf: SubkeyDerivation = {
   },
 };
 
-const INNER_PAD = 0x36;
-const OUTER_PAD = 0x5c;
-/** RFC 5869: T(1) | T(2), enough for 40 bytes; a subkey has at most 32. */
-const EXPAND_BLOCKS = 2;
+const INNER_PAD = 0x36363636;
+const OUTER_PAD = 0x5c5c5c5c;
+const BLOCK_WORDS = SHA1_BLOCK_LENGTH / 4;
+const DIGEST_WORDS = SHA1_DIGEST_LENGTH / 4;
+/** Of a key or a salt, in words: what a derivation may have written over a pad. */
+const MAX_KEY_WORDS = 8;
+
+/** The messages, each a padded key and a padded message behind it. */
+const EXTRACT_INNER = 0;
+const EXTRACT_OUTER = 1;
+const FIRST_INNER = 2;
+const SECOND_INNER = 3;
+const EXPAND_OUTER = 4;
+const MESSAGES = 5;
 
 class Sha1Hkdf implements SubkeyDerivation {
-  readonly #sha1: Sha1Compression;
-  readonly #inner = new Int32Array(5);
-  readonly #outer = new Int32Array(5);
-  readonly #pseudorandomKey = new Uint8Array(SHA1_DIGEST_LENGTH);
-  readonly #output = new Uint8Array(EXPAND_BLOCKS * SHA1_DIGEST_LENGTH);
-  /** T(n−1) | info | n, at most 20 + 9 + 1 bytes. */
-  readonly #message = new Uint8Array(SHA1_DIGEST_LENGTH + INFO.length + 1);
+  readonly #sha1 = new Sha1Messages(MESSAGES);
 
-  constructor(sha1: Sha1Compression) {
-    this.#sha1 = sha1;
+  constructor() {
+    const { words, bytes } = this.#sha1;
+    for (const inner of [EXTRACT_INNER, FIRST_INNER, SECOND_INNER]) words[inner].fill(INNER_PAD, 0, BLOCK_WORDS);
+    for (const outer of [EXTRACT_OUTER, EXPAND_OUTER]) {
+      words[outer].fill(OUTER_PAD, 0, BLOCK_WORDS);
+      finish(bytes[outer], SHA1_DIGEST_LENGTH);
+    }
+    // T(1) is of info | 1, T(2) of T(1) | info | 2.
+    bytes[FIRST_INNER].set([...INFO, 1], SHA1_BLOCK_LENGTH);
+    finish(bytes[FIRST_INNER], INFO.length + 1);
+    bytes[SECOND_INNER].set([...INFO, 2], SHA1_BLOCK_LENGTH + SHA1_DIGEST_LENGTH);
+    finish(bytes[SECOND_INNER], SHA1_DIGEST_LENGTH + INFO.length + 1);
   }
 
   derive(key: Uint8Array, salt: Uint8Array, saltAt: number, into: Uint8Array): void {
-    const prk = this.#pseudorandomKey;
-    const output = this.#output;
+    const sha1 = this.#sha1;
+    const { words } = sha1;
     // Extract: PRK = HMAC(salt, key).
-    this.#startHmac(salt, saltAt, key.length);
-    this.#finishHmac(key, key.length, prk, 0);
+    this.#setExtract(key, salt, saltAt);
+    sha1.hash(EXTRACT_INNER);
+    putDigest(sha1.state, words[EXTRACT_OUTER], BLOCK_WORDS, 0);
+    sha1.hash(EXTRACT_OUTER);
+    putDigest(sha1.state, words[FIRST_INNER], 0, INNER_PAD);
+    putDigest(sha1.state, words[EXPAND_OUTER], 0, OUTER_PAD);
+    const isLong = key.length > SHA1_DIGEST_LENGTH;
+    if (isLong) putDigest(sha1.state, words[SECOND_INNER], 0, INNER_PAD);
     // Expand: T(n) = HMAC(PRK, T(n−1) | info | n).
-    this.#startHmac(prk, 0, SHA1_DIGEST_LENGTH);
-    const message = this.#message;
-    copyShort(INFO, 0, INFO.length, message, 0);
-    message[INFO.length] = 1;
-    this.#finishHmac(message, INFO.length + 1, output, 0);
-    if (key.length > SHA1_DIGEST_LENGTH) {
-      copyShort(output, 0, SHA1_DIGEST_LENGTH, message, 0);
-      copyShort(INFO, 0, INFO.length, message, SHA1_DIGEST_LENGTH);
-      message[SHA1_DIGEST_LENGTH + INFO.length] = 2;
-      this.#finishHmac(message, message.length, output, SHA1_DIGEST_LENGTH);
+    this.#expand(FIRST_INNER);
+    giveDigest(sha1.state, into, 0, key.length);
+    if (isLong) {
+      putDigest(sha1.state, words[SECOND_INNER], BLOCK_WORDS, 0);
+      this.#expand(SECOND_INNER);
+      giveDigest(sha1.state, into, SHA1_DIGEST_LENGTH, key.length);
     }
-    copyShort(output, 0, key.length, into, 0);
     this.#wipe();
   }
 
-  /** Compresses the two pads of an HMAC key of at most one block. */
-  #startHmac(key: Uint8Array, at: number, length: number): void {
-    this.#compressPad(key, at, length, INNER_PAD);
-    this.#sha1.save(this.#inner);
-    this.#compressPad(key, at, length, OUTER_PAD);
-    this.#sha1.save(this.#outer);
+  /** The salt is the key of this HMAC, and the key its message. */
+  #setExtract(key: Uint8Array, salt: Uint8Array, saltAt: number): void {
+    const inner = this.#sha1.bytes[EXTRACT_INNER];
+    const outer = this.#sha1.bytes[EXTRACT_OUTER];
+    for (let i = 0; i < key.length; i++) {
+      const byte = salt[saltAt + i];
+      inner[i] = byte ^ (INNER_PAD & 0xff);
+      outer[i] = byte ^ (OUTER_PAD & 0xff);
+      inner[SHA1_BLOCK_LENGTH + i] = key[i];
+    }
+    finish(inner, key.length);
   }
 
-  #compressPad(key: Uint8Array, at: number, length: number, pad: number): void {
-    const { block, blockWords } = this.#sha1;
-    const words = length >> 2;
-    // What the key does not reach is the pad alone: whole words of it, then the key over their beginning.
-    fillShort(blockWords, pad * 0x01010101, words, SHA1_BLOCK_LENGTH / 4);
-    for (let i = 0; i < words * 4; i++) block[i] = key[at + i] ^ pad;
-    for (let i = words * 4; i < length; i++) block[i] ^= key[at + i];
-    this.#sha1.reset();
-    this.#sha1.compress();
+  #expand(inner: number): void {
+    const sha1 = this.#sha1;
+    sha1.hash(inner);
+    putDigest(sha1.state, sha1.words[EXPAND_OUTER], BLOCK_WORDS, 0);
+    sha1.hash(EXPAND_OUTER);
   }
 
-  /** The inner and the outer hash of a message that fits one block with its padding (at most 55 bytes). */
-  #finishHmac(message: Uint8Array, length: number, into: Uint8Array, at: number): void {
-    const { block } = this.#sha1;
-    this.#sha1.restore(this.#inner);
-    this.#clearBlock(length);
-    copyShort(message, 0, length, block, 0);
-    this.#compressLast(length);
-    this.#clearBlock(SHA1_DIGEST_LENGTH);
-    this.#sha1.digest(block, 0);
-    this.#sha1.restore(this.#outer);
-    this.#compressLast(SHA1_DIGEST_LENGTH);
-    this.#sha1.digest(into, at);
-  }
-
-  /** Zeros behind a message of `length` bytes. */
-  #clearBlock(length: number): void {
-    fillShort(this.#sha1.blockWords, 0, length >> 2, SHA1_BLOCK_LENGTH / 4);
-  }
-
-  /** Pads the block (FIPS 180-4 §5.1.1): a 1 bit, zeros, the length in bits of the HMAC pad's block and the message. */
-  #compressLast(length: number): void {
-    const { block } = this.#sha1;
-    block[length] = 0x80;
-    const bits = (SHA1_BLOCK_LENGTH + length) * 8;
-    block[SHA1_BLOCK_LENGTH - 2] = bits >>> 8;
-    block[SHA1_BLOCK_LENGTH - 1] = bits;
-    this.#sha1.compress();
-  }
-
+  /** Back to what is constant. */
   #wipe(): void {
-    this.#sha1.wipe();
-    fillShort(this.#pseudorandomKey, 0, 0, SHA1_DIGEST_LENGTH);
-    fillShort(this.#output, 0, 0, this.#output.length);
-    fillShort(this.#message, 0, 0, this.#message.length);
-    fillShort(this.#inner, 0, 0, this.#inner.length);
-    fillShort(this.#outer, 0, 0, this.#outer.length);
+    const { words } = this.#sha1;
+    fillShort(words[EXTRACT_INNER], INNER_PAD, 0, MAX_KEY_WORDS);
+    fillShort(words[EXTRACT_OUTER], OUTER_PAD, 0, MAX_KEY_WORDS);
+    // The message's padding may be one word further than its last one.
+    fillShort(words[EXTRACT_INNER], 0, BLOCK_WORDS, BLOCK_WORDS + MAX_KEY_WORDS + 1);
+    fillShort(words[FIRST_INNER], INNER_PAD, 0, DIGEST_WORDS);
+    fillShort(words[SECOND_INNER], INNER_PAD, 0, DIGEST_WORDS);
+    fillShort(words[EXPAND_OUTER], OUTER_PAD, 0, DIGEST_WORDS);
+    for (const message of [EXTRACT_OUTER, SECOND_INNER, EXPAND_OUTER]) {
+      fillShort(words[message], 0, BLOCK_WORDS, BLOCK_WORDS + DIGEST_WORDS);
+    }
+    this.#sha1.wipeState();
+  }
+}
+
+/** Pads the second block (FIPS 180-4 §5.1.1), whose rest is zeros: a 1 bit, and the length in bits of both blocks' contents at the end. */
+function finish(message: Uint8Array, length: number): void {
+  message[SHA1_BLOCK_LENGTH + length] = 0x80;
+  const bits = (SHA1_BLOCK_LENGTH + length) * 8;
+  message[message.length - 2] = bits >>> 8;
+  message[message.length - 1] = bits;
+}
+
+/** Writes a digest's words as bytes in their order, each xor-ed with `pad`. */
+function putDigest(digest: Int32Array, into: Int32Array, at: number, pad: number): void {
+  for (let i = 0; i < DIGEST_WORDS; i++) into[at + i] = swapBytes(digest[i]) ^ pad;
+}
+
+/** The machines that this runs on are little-endian. */
+function swapBytes(word: number): number {
+  return (word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24);
+}
+
+/** Writes a digest at `into[at]`, as much of it as there is up to `end`. */
+function giveDigest(digest: Int32Array, into: Uint8Array, at: number, end: number): void {
+  for (let i = at; i < end && i < at + SHA1_DIGEST_LENGTH; i++) {
+    into[i] = digest[(i - at) >> 2] >>> (24 - 8 * ((i - at) & 3));
   }
 }
