@@ -34,6 +34,7 @@ export const TCP_NODELAY = 1;
 export const TCP_KEEPIDLE = 4;
 export const TCP_KEEPINTVL = 5;
 export const TCP_KEEPCNT = 6;
+export const TCP_QUICKACK = 12;
 
 // <netinet/udp.h>
 export const UDP_SEGMENT = 103;

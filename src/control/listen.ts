@@ -9,8 +9,7 @@ import { close } from '../../native-bindings/socket.js';
 import type { HostPort } from '../config/types.js';
 import { formatIpAddress, parseIpAddress } from '../net/ip-address.js';
 import { formatTarget } from '../net/target.js';
-import { boundPort, openTcpListener } from '../net/tcp-listener.js';
-import type { TcpOptions } from '../net/tcp-options.js';
+import { boundPort, type ListenOptions, openTcpListener } from '../net/tcp-listener.js';
 import { openUdpPort, PORT_BUFFER_BYTES } from '../net/udp-socket.js';
 import type { PortDescriptors } from '../relay/mode.js';
 import { StartError } from './start-error.js';
@@ -28,6 +27,9 @@ export interface OpenListeners {
   readonly bound: readonly HostPort[];
 }
 
+/** Whether ports are shared is decided here. */
+type PortOptions = Omit<ListenOptions, 'reusePort'>;
+
 /** Ports that the kernel chose for TCP and that are taken for UDP, before giving up. */
 const MAX_PORT_DRAWS = 16;
 
@@ -38,7 +40,7 @@ const MAX_PORT_DRAWS = 16;
 export function openListeners(
   addresses: readonly ListenAddress[],
   workers: number,
-  options: TcpOptions,
+  options: PortOptions,
 ): OpenListeners {
   const opened: number[] = [];
   const byWorker: PortDescriptors[][] = Array.from({ length: workers }, () => []);
@@ -68,7 +70,7 @@ interface OpenPort {
   readonly port: number;
 }
 
-function openPort(wanted: ListenAddress, workers: number, options: TcpOptions): OpenPort {
+function openPort(wanted: ListenAddress, workers: number, options: PortOptions): OpenPort {
   const inet = listenAddress(wanted.host, wanted.port);
   for (let draw = 1; ; draw++) {
     const tcp = wanted.tcp ? openTcp(inet, workers, options) : [];
@@ -85,7 +87,7 @@ function openPort(wanted: ListenAddress, workers: number, options: TcpOptions): 
   }
 }
 
-function openTcp(address: InetSocketAddress, workers: number, options: TcpOptions): number[] {
+function openTcp(address: InetSocketAddress, workers: number, options: PortOptions): number[] {
   // With SO_REUSEPORT the kernel would let a second instance of the same user in, and share the port out between
   // both; a socket without the option finds out whether anyone is there.
   if (workers > 1 && address.port !== 0) close(open(address, { ...options, reusePort: false }));
@@ -120,7 +122,7 @@ const ADVICE: Readonly<Record<string, ListenFailure>> = {
   EAFNOSUPPORT: (where) => `This machine has no support for the address family of ${where}: listen on an IPv4 address.`,
 };
 
-function open(address: InetSocketAddress, options: TcpOptions & { readonly reusePort: boolean }): number {
+function open(address: InetSocketAddress, options: ListenOptions): number {
   return attempt(address, address.port, () => openTcpListener(address, options));
 }
 

@@ -162,7 +162,8 @@ export class Supervisor {
     const { byWorker, bound } = openListeners(
       what.mode === 'local' ? what.settings.inlets.map(inletPorts) : what.settings.listen.map(serverPorts),
       settings.workers,
-      settings,
+      // A server's clients have a request to make. What programs send to a client, and whether they wait for an answer, is open.
+      { ...settings, delayAcks: what.mode === 'server' },
     );
     const replay = allocateReplayMemory();
     const handles = byWorker.map((listeners, worker) => {

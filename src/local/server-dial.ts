@@ -36,7 +36,8 @@ export class ServerDial implements DialHandler {
 
   #next(): void {
     const upstream = this.#context.upstreams[this.#index];
-    const dial = this.#context.dialer.dial(upstream.target, this);
+    // The header leaves within milliseconds.
+    const dial = this.#context.dialer.dial(upstream.target, this, true);
     // One that failed at once has had its answer, and the dial of the next server may be under way.
     if (!dial.over) this.#dial = dial;
   }

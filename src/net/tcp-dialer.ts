@@ -12,7 +12,7 @@ import type { EgressPolicy } from './egress-policy.js';
 import type { IpAddress } from './ip-address.js';
 import type { Lookup, NameResolver, ResolvedName } from './name-resolver.js';
 import type { Target } from './target.js';
-import { setNoDelay, type TcpOptions } from './tcp-options.js';
+import { delayAcks, setNoDelay, type TcpOptions } from './tcp-options.js';
 import { CONNECT_INTEREST, ESTABLISHED_INTEREST } from './tcp-socket.js';
 
 /** RFC 8305 §5 recommends 250 ms between attempts. */
@@ -53,9 +53,12 @@ export class TcpDialer {
     this.options = options;
   }
 
-  /** The handler is called once, perhaps before this returns, unless the dial is cancelled. */
-  dial(target: Target, handler: DialHandler): Dial {
-    const dial = new Dial(this, target, handler);
+  /**
+   * The handler is called once, perhaps before this returns, unless the dial is cancelled.
+   * @param sendsFirst the handler has bytes for the target as soon as it is connected
+   */
+  dial(target: Target, handler: DialHandler, sendsFirst: boolean): Dial {
+    const dial = new Dial(this, target, handler, sendsFirst);
     dial.start();
     return dial;
   }
@@ -85,6 +88,7 @@ export class Dial implements TimeoutHandler {
   readonly #dialer: TcpDialer;
   readonly #target: Target;
   readonly #handler: DialHandler;
+  readonly #sendsFirst: boolean;
   readonly #deadline: Timer = new Timer(this);
   readonly #nextAttempt: Timer = new Timer(this);
   readonly #attempts: Attempt[] = [];
@@ -94,10 +98,11 @@ export class Dial implements TimeoutHandler {
   #lastFailure: DialFailure = 'ETIMEDOUT';
   #over = false;
 
-  constructor(dialer: TcpDialer, target: Target, handler: DialHandler) {
+  constructor(dialer: TcpDialer, target: Target, handler: DialHandler, sendsFirst: boolean) {
     this.#dialer = dialer;
     this.#target = target;
     this.#handler = handler;
+    this.#sendsFirst = sendsFirst;
   }
 
   /** The handler has been called, or will not be. */
@@ -165,6 +170,7 @@ export class Dial implements TimeoutHandler {
     }
     // Keep-alive waits until a connection is old enough to need it (see Relay).
     if (options.noDelay) setNoDelay(fd);
+    if (this.#sendsFirst) delayAcks(fd);
     const result = connectInet(fd, address.bytes, this.#target.port);
     if (result < 0 && result !== -EINPROGRESS) {
       close(fd);

@@ -28,7 +28,7 @@ import type { InetSocketAddress } from '../../native-bindings/sockaddr.js';
 import { accept, bind, close, listen, localAddress, setOption, socket } from '../../native-bindings/socket.js';
 import type { EventHandler, Reactor } from '../reactor/reactor.js';
 import { type TimeoutHandler, Timer } from '../reactor/timers.js';
-import { setKeepAlive, setNoDelay, type TcpOptions } from './tcp-options.js';
+import { delayAcks, setKeepAlive, setNoDelay, type TcpOptions } from './tcp-options.js';
 
 /** The kernel cuts it to net.core.somaxconn (4096 on current kernels). */
 export const LISTEN_BACKLOG = 4096;
@@ -36,6 +36,8 @@ export const LISTEN_BACKLOG = 4096;
 export interface ListenOptions extends TcpOptions {
   /** Several sockets share the port, and the kernel spreads connections over them. */
   readonly reusePort: boolean;
+  /** Those who connect send a request and wait for the answer: our acknowledgements go with that. */
+  readonly delayAcks: boolean;
 }
 
 /**
@@ -55,6 +57,8 @@ export function openTcpListener(address: InetSocketAddress, options: ListenOptio
     if (options.keepAliveMs > 0) setKeepAlive(fd, options.keepAliveMs);
     bind(fd, address);
     listen(fd, LISTEN_BACKLOG);
+    // Listening begins with the state of acknowledgements reset, so not before.
+    if (options.delayAcks) delayAcks(fd);
     return fd;
   } catch (error) {
     close(fd);

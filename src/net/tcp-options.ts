@@ -8,6 +8,7 @@ import {
   TCP_KEEPIDLE,
   TCP_KEEPINTVL,
   TCP_NODELAY,
+  TCP_QUICKACK,
 } from '../../native-bindings/constants.js';
 import { trySetOption } from '../../native-bindings/socket.js';
 
@@ -23,6 +24,15 @@ export const KEEP_ALIVE_PROBES = 3;
 /** Turns Nagle's algorithm off: a relay passes on what it has at once. */
 export function setNoDelay(fd: number): void {
   trySetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+}
+
+/**
+ * Lets acknowledgements wait for data to go with them, which the kernel by itself does only after some exchanges. Before connect(2) it holds
+ * back the one that ends the handshake too, so that the server is woken by the first bytes, not once before them: for connections
+ * on which we are the first to send, and soon. After listen(2) it is inherited by the connections that are accepted.
+ */
+export function delayAcks(fd: number): void {
+  trySetOption(fd, IPPROTO_TCP, TCP_QUICKACK, 0);
 }
 
 /** @param idleMs before the first probe, and between probes; rounded to whole seconds, at least one */

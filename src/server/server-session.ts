@@ -103,7 +103,7 @@ export class ServerSession implements EventHandler, DialHandler, TimeoutHandler,
     this.#context.relay.handshakes.delete(this);
     if (payloadAt < end) this.#early = plaintext.slice(payloadAt, end);
     this.#context.relay.reactor.cancel(this.#deadline);
-    const dial = this.#context.dialer.dial(target, this);
+    const dial = this.#context.dialer.dial(target, this, this.#early !== undefined || this.#carry.length > 0);
     if (!dial.over) this.#dial = dial;
   }
 

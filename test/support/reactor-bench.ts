@@ -172,7 +172,7 @@ export class ReactorBench {
   }
 
   #listener(): number {
-    const options = { noDelay: true, keepAliveMs: 0, reusePort: false };
+    const options = { noDelay: true, keepAliveMs: 0, reusePort: false, delayAcks: false };
     return openTcpListener({ family: 4, bytes: LOOPBACK[4], port: 0 }, options);
   }
 

@@ -241,7 +241,7 @@ describe('the client as an HTTP proxy', () => {
     it('while a program does not read', () => {
       const { program, far } = asked();
       program.reading = false;
-      const body = 'x'.repeat(8 * MIB);
+      const body = 'x'.repeat(24 * MIB);
       far.send(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
       bench.settle();
       expect(far.peer.flushed, 'not all of it is taken').to.equal(false);

@@ -49,6 +49,7 @@ export const EXPECTED_CONSTANTS: Readonly<Record<string, number>> = {
   IPPROTO_IPV6: 41,
   IPV6_V6ONLY: 26,
   TCP_NODELAY: 1,
+  TCP_QUICKACK: 12,
   TCP_KEEPIDLE: 4,
   TCP_KEEPINTVL: 5,
   TCP_KEEPCNT: 6,

@@ -5,6 +5,7 @@ import { accept, bind, connectInet, listen, socket } from '../../../native-bindi
 import type { EgressPolicy } from '../../../src/net/egress-policy.js';
 import { type IpAddress, parseIpAddress } from '../../../src/net/ip-address.js';
 import type { Lookup, NameResolver, ResolvedName } from '../../../src/net/name-resolver.js';
+import type { Target } from '../../../src/net/target.js';
 import { type Dial, type DialHandler, TcpDialer } from '../../../src/net/tcp-dialer.js';
 import { TcpSocket } from '../../../src/net/tcp-socket.js';
 import { awaitReady, type Descriptors, portOf } from '../../support/loopback-sockets.js';
@@ -96,6 +97,7 @@ class DialRecorder implements DialHandler {
 export interface StageOptions {
   readonly egress?: EgressPolicy;
   readonly ipv6First?: boolean;
+  readonly sendsFirst?: boolean;
 }
 
 export class DialStage {
@@ -109,11 +111,13 @@ export class DialStage {
   }
 
   dialName(port: number, options: StageOptions = {}): Dial {
-    return this.#dialer(options).dial({ kind: 'name', name: 'host.test', port }, this.handler);
+    const target: Target = { kind: 'name', name: 'host.test', port };
+    return this.#dialer(options).dial(target, this.handler, options.sendsFirst ?? false);
   }
 
   dialAddress(text: string, port: number, options: StageOptions = {}): Dial {
-    return this.#dialer(options).dial({ kind: 'ip', address: addressOf(text), port }, this.handler);
+    const target: Target = { kind: 'ip', address: addressOf(text), port };
+    return this.#dialer(options).dial(target, this.handler, options.sendsFirst ?? false);
   }
 
   #dialer({ egress, ipv6First = false }: StageOptions): TcpDialer {

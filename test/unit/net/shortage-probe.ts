@@ -26,7 +26,7 @@ const handler: AcceptHandler = {
   handleConnection: (fd) => accepted.push(fd),
   handleShortage: (code) => shortages.push(code),
 };
-const options = { reusePort: false, noDelay: false, keepAliveMs: 0 };
+const options = { delayAcks: false, reusePort: false, noDelay: false, keepAliveMs: 0 };
 const fd = openTcpListener({ family: 4, bytes: LOOPBACK[4], port: 0 }, options);
 const listener = new TcpListener(driven.reactor, fd, handler);
 const port = boundPort(fd);

@@ -12,6 +12,7 @@ import {
   TCP_KEEPIDLE,
   TCP_KEEPINTVL,
   TCP_NODELAY,
+  TCP_QUICKACK,
 } from '../../../native-bindings/constants.js';
 import { ECONNREFUSED, SysError } from '../../../native-bindings/errno.js';
 import { acceptedPeer, getOption } from '../../../native-bindings/socket.js';
@@ -29,7 +30,7 @@ import { DrivenReactor } from '../../support/reactor-drive.js';
 import { addressOf } from './dial-stage.js';
 
 const PROBE = fileURLToPath(new URL('./shortage-probe.js', import.meta.url));
-const PLAIN: ListenOptions = { reusePort: false, noDelay: false, keepAliveMs: 0 };
+const PLAIN: ListenOptions = { reusePort: false, noDelay: false, keepAliveMs: 0, delayAcks: false };
 
 describe('a listening socket', () => {
   const descriptors = new Descriptors();
@@ -75,7 +76,7 @@ describe('a listening socket', () => {
 
   it('hands its options on to connections', () => {
     const driven = new DrivenReactor();
-    const { fd, port } = open('127.0.0.1', { noDelay: true, keepAliveMs: 15_000 });
+    const { fd, port } = open('127.0.0.1', { noDelay: true, keepAliveMs: 15_000, delayAcks: true });
     const accepted: number[] = [];
     const handler: AcceptHandler = {
       handleConnection: (connection) => accepted.push(descriptors.keep(connection)),
@@ -91,8 +92,9 @@ describe('a listening socket', () => {
       [IPPROTO_TCP, TCP_KEEPIDLE],
       [IPPROTO_TCP, TCP_KEEPINTVL],
       [IPPROTO_TCP, TCP_KEEPCNT],
+      [IPPROTO_TCP, TCP_QUICKACK],
     ].map(([level, option]) => getOption(accepted[0], level, option));
-    expect(options).to.deep.equal([1, 1, 15, 15, 3]);
+    expect(options).to.deep.equal([1, 1, 15, 15, 3, 0]);
     listener.close();
     driven.reactor.close();
   });
