@@ -8,6 +8,7 @@ import { expect } from 'chai';
 import type { EndpointUser, MethodName } from '../../src/config/types.js';
 import { METHODS } from '../../src/crypto/methods.js';
 import { freePort, ProxyProcess } from '../support/proxy-process.js';
+import { exchangeDatagrams } from './datagrams.js';
 import { exchangeBothWays, fetchByName } from './exchange.js';
 import type { Endpoint, Peer } from './peers.js';
 import { record } from './table.js';
@@ -87,6 +88,11 @@ export function describeInterop(pairing: Pairing): void {
     it('TCP: serves curl by host name', async () => {
       const { served, fetched } = await fetchByName(localPort);
       expect(fetched).to.equal(served);
+    });
+
+    it('UDP: carries datagrams of all sizes there and back', async () => {
+      const { sent, received } = await exchangeDatagrams(localPort);
+      expect(received).to.deep.equal(sent);
     });
   });
 }
