@@ -1,10 +1,10 @@
 /**
- * Gets the other implementations that the interop tests run against: by apt-get where Debian has them, by cargo and go where not. What was
+ * Gets the other implementations that the interop tests run against: by apt-get where Debian has them, by cargo, go and pip where not. What was
  * built is kept in ~/.cache/umbra-peers. It says what it does, and ends with 1 where one of them cannot be had.
  */
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
@@ -16,6 +16,8 @@ const PACKAGE_TIMEOUT_MS = 420_000;
 const BUILD_TIMEOUT_MS = 1_200_000;
 
 const PACKAGES = {
+  dnsmasq: 'dnsmasq-base',
+  dig: 'bind9-dnsutils',
   'ss-server': 'shadowsocks-libev',
   v2ray: 'v2ray',
   curl: 'curl',
@@ -37,6 +39,8 @@ const RUST_FEATURES = [
 ];
 const SING_BOX_VERSION = '1.12.0';
 
+const AIOQUIC_VERSION = '1.7.2';
+
 let failed = false;
 installPackages();
 build(join(BUILT, 'shadowsocks-rust/bin/ssserver'), `shadowsocks-rust ${RUST_VERSION}`, CARGO_PROFILE, [
@@ -46,6 +50,7 @@ build(join(BUILT, 'shadowsocks-rust/bin/ssserver'), `shadowsocks-rust ${RUST_VER
 build(join(BUILT, 'sing-box/sing-box'), `sing-box ${SING_BOX_VERSION}`, { GOBIN: join(BUILT, 'sing-box') }, [
   ...['go', 'install', `github.com/sagernet/sing-box/cmd/sing-box@v${SING_BOX_VERSION}`],
 ]);
+installAioquic();
 process.exitCode = failed ? 1 : 0;
 
 function installPackages() {
@@ -58,6 +63,20 @@ function installPackages() {
   run([...apt, 'update', '-qq'], PACKAGE_TIMEOUT_MS, {});
   if (run([...apt, 'install', '-y', '-qq', '--no-install-recommends', ...names], PACKAGE_TIMEOUT_MS, {})) return;
   complain(`${names.join(', ')} could not be installed: install them by hand and run again.`);
+}
+
+/** QUIC in Python, in an environment of its own. */
+function installAioquic() {
+  const folder = join(BUILT, 'aioquic');
+  if (existsSync(join(folder, 'installed'))) return;
+  process.stdout.write(`peers: installing aioquic ${AIOQUIC_VERSION} (pip) …\n`);
+  const made = run(['python3', '-m', 'venv', '--clear', folder], PACKAGE_TIMEOUT_MS, {});
+  const pip = [join(folder, 'bin/pip'), '--quiet', '--disable-pip-version-check', 'install'];
+  if (made && run([...pip, `aioquic==${AIOQUIC_VERSION}`], PACKAGE_TIMEOUT_MS, {})) {
+    writeFileSync(join(folder, 'installed'), '');
+    return;
+  }
+  complain('aioquic could not be installed: it needs python3 with venv (apt-get install python3-venv).');
 }
 
 function isThere(program) {

@@ -30,8 +30,9 @@ export interface Peer {
 /** Where `scripts/peers.js` puts what it builds. */
 const BUILT = join(homedir(), '.cache/umbra-peers');
 
-function built(...path: string[]): string {
-  const program = join(BUILT, ...path);
+/** @throws Error where it is not there */
+export function builtPeer(path: string): string {
+  const program = join(BUILT, path);
   if (!existsSync(program)) throw new Error(`${program} is missing: "node scripts/peers.js" builds it`);
   return program;
 }
@@ -86,7 +87,7 @@ function libevServerFlags({ serverPort, method }: Endpoint, password: string): s
 export const rust: Peer = {
   name: 'shadowsocks-rust',
   client: ({ localPort, serverPort, method, password }) => [
-    ...[built('shadowsocks-rust/bin/sslocal'), '-b', `127.0.0.1:${localPort}`, '-s', `127.0.0.1:${serverPort}`],
+    ...[builtPeer('shadowsocks-rust/bin/sslocal'), '-b', `127.0.0.1:${localPort}`, '-s', `127.0.0.1:${serverPort}`],
     ...['-m', method, '-k', password, '-U'],
   ],
   server: ({ folder, serverPort, method, serverPassword, users }) => {
@@ -94,7 +95,7 @@ export const rust: Peer = {
     const server = { server: '127.0.0.1', server_port: serverPort, method, password: serverPassword };
     const servers = [{ ...server, ...(users.length > 0 ? { users } : {}) }];
     writeFileSync(file, JSON.stringify({ servers, mode: 'tcp_and_udp' }));
-    return [built('shadowsocks-rust/bin/ssserver'), '-c', file];
+    return [builtPeer('shadowsocks-rust/bin/ssserver'), '-c', file];
   },
 };
 
@@ -138,7 +139,7 @@ export interface RelayTarget {
 function singBoxCommand(file: string, config: object): string[] {
   const dns = { servers: [{ type: 'local', tag: 'system' }] };
   writeFileSync(file, JSON.stringify({ log: { level: 'warn' }, dns, ...config }));
-  return [built('sing-box/sing-box'), 'run', '-c', file];
+  return [builtPeer('sing-box/sing-box'), 'run', '-c', file];
 }
 
 export const v2ray: Peer = {
