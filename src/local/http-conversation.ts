@@ -23,6 +23,7 @@ import { Drain } from '../relay/drain.js';
 import type { Status } from '../relay/status.js';
 import { HttpOrigin, type HttpOriginOwner } from './http-origin.js';
 import { HttpProgram, INPUT_OVER, INPUT_RESET, NOTHING_YET } from './http-program.js';
+import type { IdleConversation } from './idle-conversations.js';
 import type { LocalContext } from './local-context.js';
 
 /** For a whole head, from the end of the answer before: so it is also how long a connection is kept that nobody uses. */
@@ -50,7 +51,7 @@ interface Closing {
   readonly reason: string;
 }
 
-export class HttpConversation implements EventHandler, TimeoutHandler, HttpOriginOwner {
+export class HttpConversation implements EventHandler, TimeoutHandler, HttpOriginOwner, IdleConversation {
   /** Of the last request. */
   target: Target | undefined = undefined;
   readonly #context: LocalContext;
@@ -201,7 +202,7 @@ export class HttpConversation implements EventHandler, TimeoutHandler, HttpOrigi
 
   /** Of `output[0, end)`. */
   #takeHead(end: number): void {
-    const { relay, credentials } = this.#context;
+    const { relay, credentials, idle } = this.#context;
     const { output } = relay.workspace;
     const outcome = this.#head.read(output.bytes, 0, end);
     if (outcome.kind === 'more') {
@@ -209,6 +210,7 @@ export class HttpConversation implements EventHandler, TimeoutHandler, HttpOrigi
       return;
     }
     relay.reactor.cancel(this.#headDeadline);
+    idle.delete(this);
     if (outcome.kind === 'bad') {
       this.#answer(faultAnswer(outcome.fault), outcome.fault);
       return;
@@ -237,11 +239,17 @@ export class HttpConversation implements EventHandler, TimeoutHandler, HttpOrigi
     this.#context.relay.workspace.input.bytes.set(bytes, 0);
     if (!this.deliver(bytes.length)) return;
     if (closes) this.#close('ERR_HTTP', reason);
-    else this.#awaitHead();
+    else this.exchangeDone(true);
   }
 
   #awaitHead(): void {
-    this.#context.relay.reactor.arm(this.#headDeadline, HEAD_TIMEOUT_MS);
+    const { relay, idle } = this.#context;
+    relay.reactor.arm(this.#headDeadline, HEAD_TIMEOUT_MS);
+    idle.add(this);
+  }
+
+  finishIdle(): void {
+    if (this.#program.waiting === 0) this.#close('OK', '');
   }
 
   deliver(length: number): boolean {
@@ -252,7 +260,9 @@ export class HttpConversation implements EventHandler, TimeoutHandler, HttpOrigi
   }
 
   exchangeDone(keeps: boolean): void {
-    if (keeps) this.#awaitHead();
+    // What has come of the next request is served still.
+    const isWanted = !this.#context.idle.stopping || this.#program.waiting > 0;
+    if (keeps && isWanted) this.#awaitHead();
     else this.#close('OK', '');
   }
 
@@ -313,6 +323,7 @@ export class HttpConversation implements EventHandler, TimeoutHandler, HttpOrigi
     const { reactor } = this.#context.relay;
     reactor.cancel(this.#headDeadline);
     reactor.cancel(this.#idle);
+    this.#context.idle.delete(this);
     this.#origin.release();
     this.#program.release();
   }

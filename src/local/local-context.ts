@@ -7,6 +7,7 @@ import type { AssociationTable } from '../relay/association-table.js';
 import type { RelayContext } from '../relay/context.js';
 import type { ClientProtocol } from '../shadowsocks/protocol.js';
 import type { SocksCredentials } from '../socks/credentials.js';
+import type { IdleConversations } from './idle-conversations.js';
 import type { PacketLinkContext } from './packet-link.js';
 
 /** A server that the client may use. */
@@ -34,4 +35,5 @@ export interface LocalContext {
   readonly udp: UdpInlet | undefined;
   readonly credentials: SocksCredentials;
   readonly handshakeTimeoutMs: number;
+  readonly idle: IdleConversations;
 }

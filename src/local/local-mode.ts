@@ -10,6 +10,7 @@ import type { Mode, ModeParts, PortDescriptors } from '../relay/mode.js';
 import { SessionAcceptor } from '../relay/session-acceptor.js';
 import { clientPacketProtocol, clientProtocol } from '../shadowsocks/protocols.js';
 import { SocksCredentials } from '../socks/credentials.js';
+import { IdleConversations } from './idle-conversations.js';
 import type { LocalContext } from './local-context.js';
 import { LocalSession } from './local-session.js';
 import type { PacketLinkContext } from './packet-link.js';
@@ -31,6 +32,7 @@ export function startLocalMode(settings: LocalSettings, listeners: readonly Port
       protocol: clientProtocol(endpoint, parts.means),
     }));
   const links = packetLinks(settings, parts);
+  const idle = new IdleConversations();
   const opened: { close(): void }[] = [];
   settings.inlets.forEach((inlet, i) => {
     const { tcp, udp } = listeners[i];
@@ -46,6 +48,7 @@ export function startLocalMode(settings: LocalSettings, listeners: readonly Port
         udp: link === undefined ? undefined : { link, table: associationTable(settings, context) },
         credentials: new SocksCredentials(inlet.users),
         handshakeTimeoutMs: settings.connectTimeoutMs,
+        idle,
       };
       const acceptor = new SessionAcceptor(context, (fd, peer) => new LocalSession(local, fd, peer).start());
       opened.push(new TcpListener(context.reactor, tcp, acceptor));
@@ -57,6 +60,7 @@ export function startLocalMode(settings: LocalSettings, listeners: readonly Port
   return {
     stopListening() {
       for (const each of opened) each.close();
+      idle.stop();
     },
     release() {
       for (const { protocol } of upstreams) protocol.wipe();

@@ -625,6 +625,30 @@ describe('the client as an HTTP proxy', () => {
       expectNothingLeft();
     });
 
+    it('keeps its connection for another request does not hold up a stop', () => {
+      const { program: idle, far } = asked();
+      far.send(ANSWER);
+      untilText(idle, ANSWER);
+      const port = start();
+      const halfway = ask('GET http://a.test/ HT', port);
+      const busy = ask(GET, port);
+      const other = server();
+      bench.until('the request', () => other.text !== '');
+      bench.settle();
+      bench.stopListening();
+      untilEnd(idle);
+      expect([halfway.end, busy.end]).to.deep.equal(['open', 'open']);
+      other.send(ANSWER);
+      untilEnd(busy);
+      expect(busy.text).to.equal(ANSWER);
+      halfway.send('TP/1.1\r\nHost: a.test\r\n\r\n');
+      const last = server();
+      last.send(ANSWER);
+      untilEnd(halfway);
+      expect(halfway.text).to.equal(ANSWER);
+      expect(outcomes()).to.deep.equal({ OK: 3 });
+    });
+
     it('has been forgotten is ended by the idle time-out', () => {
       bench.close();
       bench = new ReactorBench(1000);
