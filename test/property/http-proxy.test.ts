@@ -96,7 +96,7 @@ describe('the HTTP proxy’s codecs, by property', () => {
     fc.assert(
       fc.property(chunked, data, cuts, (body, rest, fractions) => {
         const plain = transferBody(cutBy(`${body.text}${rest}`, fractions), { kind: 'chunked' }, false);
-        expect(plain).to.deep.equal({ written: body.data, done: true, leftover: latin1(rest).toString() });
+        expect(plain).to.deep.equal({ written: body.data, done: true, leftover: rest });
         const anew = transferBody(cutBy(`${body.text}${rest}`, fractions), { kind: 'chunked' }, true);
         expect(dechunked(anew.written)).to.equal(body.data);
         const { length } = body.data;

@@ -66,7 +66,7 @@ export function transferBody(
     if (into[0] !== GUARD || into[into.length - 1] !== GUARD) throw new Error('written out of bounds');
     if (!body.done && body.consumed !== piece.length) throw new Error('a body that goes on takes all there is');
     written += into.toString('latin1', 1, 1 + length);
-    leftover += piece.subarray(body.consumed).toString();
+    leftover += Buffer.from(piece.subarray(body.consumed)).toString('latin1');
   }
   if (ends) {
     const into = Buffer.alloc(MAX_CHUNK_GROWTH);
