@@ -8,6 +8,7 @@ import { type TimeoutHandler, Timer } from '../reactor/timers.js';
 import { Backlog } from '../relay/backlog.js';
 import { Carry } from '../relay/carry.js';
 import type { RelayContext } from '../relay/context.js';
+import { Drain } from '../relay/drain.js';
 import type { Status } from '../relay/status.js';
 import { HEADROOM } from '../relay/workspace.js';
 import type { Stream } from '../shadowsocks/protocol.js';
@@ -46,6 +47,8 @@ export class HttpTunnel implements EventHandler, TimeoutHandler {
   readonly #carry: Carry;
   readonly #keepAlive: Timer = new Timer(this);
   #reset = false;
+  /** A drain has the socket. */
+  #drained = false;
 
   /** @param fd, events as a dialer has given them */
   constructor(
@@ -136,12 +139,20 @@ export class HttpTunnel implements EventHandler, TimeoutHandler {
   /** Idempotent. */
   close(): void {
     this.#release();
-    this.#socket.close();
+    if (this.#drained) return;
+    if (this.end !== 'ERR_CIPHER') {
+      this.#socket.close();
+      return;
+    }
+    // Closed with bytes unread it would send a reset: whoever plays the server could see by that how much was looked at.
+    this.#drained = true;
+    Drain.begin(this.#context, this.#socket, 0);
   }
 
   /** Closes with RST: the origin server is not to take what it got for the whole. Idempotent. */
   abort(): void {
     this.#release();
+    if (this.#drained) return;
     this.#socket.abort();
   }
 

@@ -99,6 +99,17 @@ describe('a client of the 2022 edition', () => {
     expect(program.receivedLength).to.equal(REPLY_LENGTH);
   });
 
+  it('ends likewise where a program speaks HTTP, which is told', () => {
+    const program = bench.connect(port);
+    program.send('GET http://a.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n');
+    const server = bench.accept(listener.fd);
+    bench.until('the request', () => server.receivedLength > 0);
+    server.send(Buffer.alloc(500_000));
+    bench.until('both ends', () => server.end !== 'open' && program.receivedLength > 0);
+    expect(server.end).to.equal('fin');
+    expect(program.text).to.match(/^HTTP\/1\.1 502 /);
+  });
+
   it('says in its log that the server’s clock is wrong, and by how much', () => {
     const { program, server } = ask('a question');
     server.send(answerTo(server, 'an answer', -45));
