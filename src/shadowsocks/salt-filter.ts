@@ -12,4 +12,6 @@ export interface SaltFilter {
    * @returns false where the salt was known, or must be refused because nothing may be forgotten for it
    */
   add(from: Uint8Array, at: number, length: number): boolean;
+  /** Adds a salt that was just drawn, and so is known to nobody. */
+  addFresh(from: Uint8Array, at: number, length: number): void;
 }

@@ -102,6 +102,14 @@ export class SharedSalts implements SaltFilter {
     return added;
   }
 
+  addFresh(from: Uint8Array, at: number, length: number): void {
+    this.#take(from, at, length);
+    this.#lock.take();
+    this.#turnInTime();
+    if (this.#makeRoom()) this.#generations[this.#words[NEWER]].add(this.#salt);
+    this.#lock.give();
+  }
+
   #known(): boolean {
     return this.#generations[0].has(this.#salt) || this.#generations[1].has(this.#salt);
   }

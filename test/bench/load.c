@@ -14,7 +14,8 @@
  * the proxies' processes: their CPU time is read at both ends of the measured span, from the kernel's clock of a process's CPU time,
  * which is utime + stime of all its threads in nanoseconds instead of hundredths of a second. Each client prints one line of JSON.
  */
-#define _GNU_SOURCE
+#include "common.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -22,8 +23,6 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,32 +41,8 @@
 #define CLIENT_DEADLINE_S 120      /* a client that takes longer has hung */
 #define START_DEADLINE_NS 20000000000ull
 #define MAX_SAMPLES (4 * 1024 * 1024)
-#define MAX_PIDS 8
 
 static unsigned char piece[PIECE];
-
-static void fail(const char *format, ...) {
-  va_list arguments;
-  va_start(arguments, format);
-  fputs("load: ", stderr);
-  vfprintf(stderr, format, arguments);
-  fputc('\n', stderr);
-  exit(1);
-}
-
-static void fail_errno(const char *call) { fail("%s: %s", call, strerror(errno)); }
-
-static uint64_t now_ns(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
-}
-
-static struct sockaddr_in loopback(int port) {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
 
 static void set_no_delay(int fd) {
   int on = 1;
@@ -77,43 +52,6 @@ static void set_no_delay(int fd) {
 static void watch(int epoll, int operation, int fd, uint32_t mask, void *data) {
   struct epoll_event event = {.events = mask, .data.ptr = data};
   if (epoll_ctl(epoll, operation, fd, &event) != 0) fail_errno("epoll_ctl");
-}
-
-/* ---- CPU time of the processes under test ---- */
-
-static clockid_t cpu_clocks[MAX_PIDS];
-static int cpu_clock_count;
-
-static void use_pids(const char *list) {
-  if (strcmp(list, "-") == 0) return;
-  for (const char *at = list; at != NULL && cpu_clock_count < MAX_PIDS; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
-    if (clock_getcpuclockid(atoi(at), &cpu_clocks[cpu_clock_count]) != 0) fail("no process %d", atoi(at));
-    cpu_clock_count++;
-  }
-}
-
-static double cpu_seconds(void) {
-  double sum = 0;
-  for (int i = 0; i < cpu_clock_count; i++) {
-    struct timespec t;
-    if (clock_gettime(cpu_clocks[i], &t) != 0) fail("a process under test is gone");
-    sum += (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-  }
-  return sum;
-}
-
-static uint64_t span_started_ns;
-static double span_cpu_before;
-
-static void start_span(void) {
-  span_cpu_before = cpu_seconds();
-  span_started_ns = now_ns();
-}
-
-/* Ends the span and prints what every client reports; the caller adds its own fields and closes the object. */
-static void end_span(void) {
-  double seconds = (double)(now_ns() - span_started_ns) / 1e9;
-  printf("{\"seconds\":%.6f,\"cpuSeconds\":%.6f", seconds, cpu_seconds() - span_cpu_before);
 }
 
 /* ---- origin ---- */

@@ -51,7 +51,7 @@ export class Load {
 
   /** Compiles the program where its source is newer, and starts the origin. */
   static async start(root: string): Promise<Load> {
-    const binary = build(join(root, 'test/bench/load.c'), join(root, '.cache/bench'));
+    const binary = buildProgram(root, 'load');
     const origin = spawn(binary, ['origin'], { stdio: ['pipe', 'pipe', 'inherit'] });
     const ports: OriginPorts = JSON.parse(await firstLine(origin));
     return new Load(binary, origin, ports);
@@ -88,17 +88,21 @@ export class Load {
   }
 }
 
-function build(source: string, folder: string): string {
-  const binary = join(folder, 'load');
-  if (existsSync(binary) && statSync(binary).mtimeMs > statSync(source).mtimeMs) return binary;
+/** Compiles a program where its source, or the header beside it, is newer. @returns its path */
+export function buildProgram(root: string, name: string): string {
+  const folder = join(root, '.cache/bench');
+  const binary = join(folder, name);
+  const source = join(root, 'test/bench', `${name}.c`);
+  const sources = [source, join(root, 'test/bench/common.h')];
+  if (existsSync(binary) && sources.every((each) => statSync(binary).mtimeMs > statSync(each).mtimeMs)) return binary;
   mkdirSync(folder, { recursive: true });
   const compiled = spawnSync('cc', ['-O2', '-Wall', '-Wextra', '-o', binary, source], { encoding: 'utf8' });
   if (compiled.error !== undefined) throw new Error('The benchmark needs a C compiler: install gcc (or another `cc`).');
-  if (compiled.status !== 0) throw new Error(`load.c does not compile:\n${compiled.stderr}`);
+  if (compiled.status !== 0) throw new Error(`${name}.c does not compile:\n${compiled.stderr}`);
   return binary;
 }
 
-function firstLine(child: ChildProcess): Promise<string> {
+export function firstLine(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     if (child.stdout === null) throw new Error('no stdout');
     createInterface({ input: child.stdout }).once('line', resolve);

@@ -3,6 +3,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Datagrams } from './datagrams.js';
 import { describeEnvironment } from './environment.js';
 import { Load } from './load.js';
 import { type Bench, measureMemory, measureStart, PAIR_MEASURES, type Reading, warmUp } from './measure.js';
@@ -22,7 +23,8 @@ async function main(): Promise<void> {
   }
   const environment = describeEnvironment(options);
   const load = await Load.start(ROOT);
-  const bench: Bench = { load, sizes: options.sizes, umbra: [options.node, join(ROOT, 'bin/umbra.js')] };
+  const datagrams = await Datagrams.start(ROOT);
+  const bench: Bench = { load, datagrams, sizes: options.sizes, umbra: [options.node, join(ROOT, 'bin/umbra.js')] };
   const sections: Section[] = [];
   try {
     for (const method of options.methods) {
@@ -33,6 +35,7 @@ async function main(): Promise<void> {
     if (footprint !== undefined) sections.push({ title: 'Memory and start', results: footprint });
   } finally {
     load.stop();
+    datagrams.stop();
   }
   const report = reportOf(options, environment, sections);
   mkdirSync(join(ROOT, '.cache/bench'), { recursive: true });

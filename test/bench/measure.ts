@@ -1,5 +1,6 @@
 /** One measure of one running pair: what a round consists of. */
 
+import type { Datagrams } from './datagrams.js';
 import type { ClientCall, ClientResult, Load } from './load.js';
 import type { MetricId } from './metrics.js';
 import type { Side, Sizes } from './options.js';
@@ -13,6 +14,7 @@ export type Reading = Partial<Record<MetricId, number>>;
 
 export interface Bench {
   readonly load: Load;
+  readonly datagrams: Datagrams;
   readonly sizes: Sizes;
   /** The program and script that are umbra's command line. */
   readonly umbra: readonly string[];
@@ -25,6 +27,7 @@ export const PAIR_MEASURES: {
   readonly bulk: readonly PairMeasure[];
   readonly connections: readonly PairMeasure[];
   readonly pingpong: readonly PairMeasure[];
+  readonly datagrams: readonly PairMeasure[];
 } = {
   bulk: [
     bulk('down', 1, 'down1Cpu', 'down1Rate'),
@@ -34,6 +37,7 @@ export const PAIR_MEASURES: {
   ],
   connections: [measureConnections],
   pingpong: [measurePingPong],
+  datagrams: [measureDatagrams],
 };
 
 function bulk(mode: 'down' | 'up', streams: number, cpu: MetricId, rate: MetricId): PairMeasure {
@@ -61,6 +65,18 @@ async function measurePingPong({ load, sizes }: Bench, pair: ProxyPair): Promise
     pingRate: count / result.seconds,
     pingP50: result.p50Us ?? Number.NaN,
     pingP99: result.p99Us ?? Number.NaN,
+  };
+}
+
+async function measureDatagrams({ datagrams, sizes }: Bench, { localPort, pids }: ProxyPair): Promise<Reading> {
+  const short = await datagrams.window(localPort, 16, sizes.datagramMs, pids);
+  const long = await datagrams.window(localPort, 256, sizes.datagramMs, pids);
+  return {
+    udp16Cpu: short.count / short.cpuSeconds,
+    udp16Rate: short.count / short.seconds,
+    udp256Cpu: long.count / long.cpuSeconds,
+    udp256Rate: long.count / long.seconds,
+    udpLost: short.lost + long.lost,
   };
 }
 
@@ -104,11 +120,11 @@ export async function measureStart({ load, umbra }: Bench, side: Side, method: s
 }
 
 /** Brings both proxies to their steady state (compiled code, grown buffers) before anything is counted. */
-export async function warmUp({ load, umbra }: Bench, pair: ProxyPair): Promise<void> {
+export async function warmUp({ umbra, ...loads }: Bench, pair: ProxyPair): Promise<void> {
   const small: Bench = {
-    load,
+    ...loads,
     umbra,
-    sizes: { bulkBytes: GIB / 4, connections: 4_000, pingPongMs: 1_000, idleConnections: 0 },
+    sizes: { bulkBytes: GIB / 4, connections: 4_000, pingPongMs: 1_000, datagramMs: 700, idleConnections: 0 },
   };
   for (const measures of Object.values(PAIR_MEASURES)) for (const measure of measures) await measure(small, pair);
 }

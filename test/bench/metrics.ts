@@ -6,6 +6,8 @@ export interface Metric {
   readonly better: 'lower' | 'higher';
   /** What umbra is to reach, as its advantage over the peer (see `advantage`); absent: reported only. */
   readonly target?: number;
+  /** What umbra's own figure may be at most; such a metric is not compared. */
+  readonly most?: number;
   readonly digits: number;
 }
 
@@ -25,6 +27,11 @@ export const METRICS = {
   pingRate: { title: '64-byte ping-pongs', unit: 'per s', better: 'higher', digits: 0 },
   pingP50: { title: 'ping-pong latency, p50', unit: 'µs', better: 'lower', digits: 0 },
   pingP99: { title: 'ping-pong latency, p99', unit: 'µs', better: 'lower', target: 1, digits: 0 },
+  udp16Cpu: { title: '512-byte UDP echoes, window 16', unit: 'per CPU s', better: 'higher', target: 2, digits: 0 },
+  udp16Rate: { title: '512-byte UDP echoes, window 16', unit: 'per s', better: 'higher', digits: 0 },
+  udp256Cpu: { title: '512-byte UDP echoes, window 256', unit: 'per CPU s', better: 'higher', target: 2, digits: 0 },
+  udp256Rate: { title: '512-byte UDP echoes, window 256', unit: 'per s', better: 'higher', digits: 0 },
+  udpLost: { title: 'UDP echoes lost, both windows', unit: '', better: 'lower', most: 0, digits: 0 },
   rssStart: { title: 'resident memory after start, both processes', unit: 'MiB', better: 'lower', digits: 1 },
   rssIdle: {
     title: 'resident memory per 1,000 idle connections, both processes',

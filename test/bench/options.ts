@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util';
 import type { MethodName } from '../../src/config/types.js';
 
-const KINDS = ['bulk', 'connections', 'pingpong', 'memory', 'start'] as const;
+const KINDS = ['bulk', 'connections', 'pingpong', 'datagrams', 'memory', 'start'] as const;
 export type Kind = (typeof KINDS)[number];
 
 const SIDES = ['umbra', 'libev'] as const;
@@ -38,11 +38,24 @@ export interface Sizes {
   readonly bulkBytes: number;
   readonly connections: number;
   readonly pingPongMs: number;
+  readonly datagramMs: number;
   readonly idleConnections: number;
 }
 
-const FULL_SIZES: Sizes = { bulkBytes: 2 ** 30, connections: 12_000, pingPongMs: 2_000, idleConnections: 2_000 };
-const QUICK_SIZES: Sizes = { bulkBytes: 2 ** 28, connections: 4_000, pingPongMs: 1_000, idleConnections: 1_000 };
+const FULL_SIZES: Sizes = {
+  bulkBytes: 2 ** 30,
+  connections: 12_000,
+  pingPongMs: 2_000,
+  datagramMs: 2_000,
+  idleConnections: 2_000,
+};
+const QUICK_SIZES: Sizes = {
+  bulkBytes: 2 ** 28,
+  connections: 4_000,
+  pingPongMs: 1_000,
+  datagramMs: 700,
+  idleConnections: 1_000,
+};
 
 /** Throws an error with a sentence for the user on an unknown option or value. */
 export function parseOptions(args: readonly string[]): Options | 'help' {

@@ -16,17 +16,17 @@ export interface Commands {
   readonly server: readonly string[];
 }
 
-/** One reactor (or process) each side, TCP only, TCP_NODELAY on both, no logging of connections. */
+/** One reactor (or process) each side, TCP and UDP, TCP_NODELAY on both, no logging of connections. */
 export function commandsOf(side: Side, method: string, ports: Ports, umbra: readonly string[]): Commands {
   const { local, server } = ports;
   if (side === 'libev') {
-    const common = ['-s', '127.0.0.1', '-p', `${server}`, '-k', PASSWORD, '-m', method, '--no-delay'];
+    const common = ['-s', '127.0.0.1', '-p', `${server}`, '-k', PASSWORD, '-m', method, '--no-delay', '-u'];
     return {
       local: ['ss-local', ...common, '-b', '127.0.0.1', '-l', `${local}`],
       server: ['ss-server', ...common],
     };
   }
-  const common = ['-s', `127.0.0.1:${server}`, '-k', PASSWORD, '-m', method, '--workers', '1'];
+  const common = ['-s', `127.0.0.1:${server}`, '-k', PASSWORD, '-m', method, '--workers', '1', '-U'];
   return {
     local: [...umbra, 'local', ...common, '-b', `127.0.0.1:${local}`],
     server: [...umbra, 'server', ...common, '--egress-allow', '127.0.0.0/8'],

@@ -11,7 +11,7 @@ export interface Row {
   readonly libev: number | undefined;
   /** Of the rounds' ratios, where both sides ran. */
   readonly ratio: { readonly median: number; readonly lowest: number; readonly highest: number } | undefined;
-  /** Absent where there is no target or no ratio. */
+  /** Absent where there is nothing to be met. */
   readonly met: boolean | undefined;
 }
 
@@ -42,7 +42,9 @@ export class Results {
 
 function rowOf(metric: Metric, { umbra, libev }: Record<Side, number[]>): Row {
   const ratios =
-    umbra.length === libev.length ? umbra.map((value, round) => advantage(metric, value, libev[round])) : [];
+    umbra.length === libev.length && metric.most === undefined
+      ? umbra.map((value, round) => advantage(metric, value, libev[round]))
+      : [];
   const ratio =
     ratios.length === 0
       ? undefined
@@ -52,6 +54,12 @@ function rowOf(metric: Metric, { umbra, libev }: Record<Side, number[]>): Row {
     umbra: umbra.length === 0 ? undefined : median(umbra),
     libev: libev.length === 0 ? undefined : median(libev),
     ratio,
-    met: ratio === undefined || metric.target === undefined ? undefined : ratio.median >= metric.target,
+    met: metOf(metric, ratio?.median, umbra),
   };
+}
+
+/** Of a limit every round must be within it. */
+function metOf({ target, most }: Metric, ratio: number | undefined, umbra: readonly number[]): boolean | undefined {
+  if (most !== undefined) return umbra.length === 0 ? undefined : umbra.every((value) => value <= most);
+  return ratio === undefined || target === undefined ? undefined : ratio >= target;
 }

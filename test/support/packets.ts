@@ -10,7 +10,6 @@ import {
   type Rejection,
   rejectionName,
 } from '../../src/shadowsocks/packet-protocol.js';
-import type { SaltFilter } from '../../src/shadowsocks/salt-filter.js';
 
 const LARGEST = 65_535;
 
@@ -83,19 +82,4 @@ export class PacketWorld implements PacketSurroundings {
     this.nowS += seconds;
     this.#monotonicMs += seconds * 1000;
   }
-}
-
-/** Salts in a set. */
-export function saltSet(): SaltFilter {
-  const known = new Set<string>();
-  const name = (from: Uint8Array, at: number, length: number): string =>
-    Buffer.from(from.buffer, from.byteOffset + at, length).toString('hex');
-  return {
-    seen: (from, at, length) => known.has(name(from, at, length)),
-    add(from, at, length) {
-      if (known.has(name(from, at, length))) return false;
-      known.add(name(from, at, length));
-      return true;
-    },
-  };
 }

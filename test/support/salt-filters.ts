@@ -3,7 +3,7 @@
 import type { SaltFilter } from '../../src/shadowsocks/salt-filter.js';
 
 /** Remembers nothing, so that a test can open what it has sealed. */
-export const FORGETFUL: SaltFilter = { seen: () => false, add: () => true };
+export const FORGETFUL: SaltFilter = { seen: () => false, add: () => true, addFresh: () => {} };
 
 /** A filter as it is meant to be, without bounds. */
 export class PlainFilter implements SaltFilter {
@@ -17,5 +17,9 @@ export class PlainFilter implements SaltFilter {
     const known = this.seen(from, at, length);
     this.salts.add(Buffer.from(from.slice(at, at + length)).toString('hex'));
     return !known;
+  }
+
+  addFresh(from: Uint8Array, at: number, length: number): void {
+    this.add(from, at, length);
   }
 }

@@ -8,7 +8,8 @@ import { Packets2017 } from '../../src/shadowsocks/aead-2017/packets.js';
 import { ClientPackets2022 } from '../../src/shadowsocks/aead-2022/client-packets.js';
 import { ServerPackets2022 } from '../../src/shadowsocks/aead-2022/server-packets.js';
 import { keyringOf } from '../support/keyrings.js';
-import { PacketStage, PacketWorld, saltSet, scripted } from '../support/packets.js';
+import { PacketStage, PacketWorld, scripted } from '../support/packets.js';
+import { PlainFilter } from '../support/salt-filters.js';
 import {
   type Aead2017UdpNegativeVector,
   fromHex,
@@ -28,7 +29,10 @@ function packetsOf(
   { method, password }: Pick<Aead2017UdpNegativeVector, 'method' | 'password'>,
   salt?: Uint8Array,
 ): Packets2017 {
-  return new Packets2017([{ user: '', keyring: keyringOf(method as Aead2017MethodName, password, salt) }], saltSet());
+  return new Packets2017(
+    [{ user: '', keyring: keyringOf(method as Aead2017MethodName, password, salt) }],
+    new PlainFilter(),
+  );
 }
 
 function isChaCha({ method }: Sip022PacketVector): boolean {

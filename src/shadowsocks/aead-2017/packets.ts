@@ -36,7 +36,7 @@ class PacketKey implements ServerPacketSession {
     const { saltLength } = this.#keyring;
     this.#keyring.rekeySealing(this.#sealingKey, output.bytes, outputAt);
     // A packet of ours that is sent back to us is a replay like any other.
-    this.#salts.add(output.bytes, outputAt, saltLength);
+    this.#salts.addFresh(output.bytes, outputAt, saltLength);
     this.#sealingKey.seal(0, input, at, length, output, outputAt + saltLength);
     return saltLength + length + TAG_LENGTH;
   }
@@ -95,8 +95,8 @@ export class Packets2017 implements ClientPacketSession, ClientPacketProtocol, S
   open(input: Region, at: number, length: number, output: Region, outputAt: number): number {
     const plaintextLength = length - this.#saltLength - TAG_LENGTH;
     if (plaintextLength <= 0) return REJECTED.malformed;
-    if (this.#salts.seen(input.bytes, at, this.#saltLength)) return REJECTED.replay;
     if (!this.#opensWithOne(input, at, plaintextLength, output, outputAt)) return REJECTED.cipher;
+    // Asked only now: a replay is rare, and whatever else is asked twice.
     if (!this.#salts.add(input.bytes, at, this.#saltLength)) return REJECTED.replay;
     this.openedAt = outputAt;
     return plaintextLength;

@@ -113,7 +113,7 @@ describe('the benchmark’s summary', () => {
     sides: ['umbra', 'libev'],
     node: 'node',
     complete: true,
-    sizes: { bulkBytes: 1, connections: 1, pingPongMs: 1, idleConnections: 1 },
+    sizes: { bulkBytes: 1, connections: 1, pingPongMs: 1, datagramMs: 1, idleConnections: 1 },
   };
   const environment = { lines: ['Date: today', 'Machine: this one', 'Kernel: none of its business'] };
   const results = new Results();
