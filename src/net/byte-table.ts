@@ -56,12 +56,6 @@ export class ByteTable<Entry extends ByteTableEntry> {
     this.#size--;
   }
 
-  /** Any entry, the first that was added as a rule; for making room. */
-  first(): Entry | undefined {
-    for (const entry of this.#byHash.values()) return entry;
-    return undefined;
-  }
-
   #hash(bytes: Uint8Array, at: number, length: number): number {
     let hash = this.#seed;
     for (let i = at; i < at + length; i++) hash = Math.imul(hash ^ bytes[i], MULTIPLIER);
