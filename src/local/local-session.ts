@@ -14,6 +14,7 @@ import { TcpSocket, WOULD_BLOCK } from '../net/tcp-socket.js';
 import type { EventHandler } from '../reactor/reactor.js';
 import { type TimeoutHandler, Timer } from '../reactor/timers.js';
 import type { AssociationEnd } from '../relay/association-table.js';
+import { PoolExhaustedError } from '../relay/block-pool.js';
 import { Carry } from '../relay/carry.js';
 import type { Session } from '../relay/context.js';
 import { Drain } from '../relay/drain.js';
@@ -265,8 +266,9 @@ export class LocalSession
   }
 
   handleFailure(error: unknown): void {
-    this.#context.relay.reportBug(error);
-    this.destroy('ERR_BUG');
+    const isShortage = error instanceof PoolExhaustedError;
+    if (!isShortage) this.#context.relay.reportBug(error);
+    this.destroy(isShortage ? 'ERR_MEMORY' : 'ERR_BUG');
   }
 
   /** Says no to the program, and closes once it has read that. */

@@ -410,6 +410,14 @@ describe('the client as an HTTP proxy', () => {
       }
     });
 
+    it('502 where the servers carry UDP alone', () => {
+      for (const text of [GET, 'CONNECT a.test:443 HTTP/1.1\r\nHost: a\r\n\r\n']) {
+        const program = ask(text, start(inlet('http'), [{ ...endpoint(listener.port), mode: 'udp_only' }]));
+        bench.until('the answer', () => program.text.endsWith('.\n'));
+        expect(program.text).to.match(/^HTTP\/1\.1 502 [\s\S]*no server can be reached \(none carries TCP\)\.\n$/);
+      }
+    });
+
     it('502 without a body to HEAD', () => {
       const program = ask(GET.replace('GET', 'HEAD'), start(inlet('http'), [endpoint(bench.refusingPort())]));
       bench.until('the answer', () => program.text.endsWith('\r\n\r\n'));
@@ -647,6 +655,27 @@ describe('the client as an HTTP proxy', () => {
       untilEnd(halfway);
       expect(halfway.text).to.equal(ANSWER);
       expect(outcomes()).to.deep.equal({ OK: 3 });
+    });
+
+    it('needs memory that is not there is ended, and no other', () => {
+      const port = start();
+      const { program: other, far } = (() => {
+        const first = ask(GET, port);
+        const server1 = server();
+        bench.until('the request', () => server1.text !== '');
+        return { program: first, far: server1 };
+      })();
+      const program = bench.connect(port);
+      program.send(`GET http://a.test/ HTTP/1.1\r\nX: ${'a'.repeat(200)}`);
+      const taken = [];
+      for (const pool of [bench.context.smallBlocks, bench.context.mediumBlocks, bench.context.largeBlocks]) {
+        while (pool.available) taken.push(pool.take());
+      }
+      bench.until('the end', () => program.end !== 'open');
+      for (const block of taken) bench.context.blocks.give(block);
+      expect(outcomes()).to.deep.equal({ ERR_MEMORY: 1 });
+      far.send(ANSWER);
+      untilText(other, ANSWER);
     });
 
     it('has been forgotten is ended by the idle time-out', () => {
