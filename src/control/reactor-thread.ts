@@ -175,7 +175,11 @@ async function start(): Promise<ReactorThread | undefined> {
   try {
     const endpoints = task.mode === 'local' ? task.settings.servers : task.settings.listen;
     const methods = endpoints.map((endpoint): Method => METHODS[endpoint.method]);
-    if (methods.some((method) => 'cipher' in method && needsLibsodium(method))) await loadLibsodium();
+    // With ChaCha20 the datagrams of the 2022 edition are XChaCha20's.
+    const ciphers = methods.some(({ name }) => name === '2022-blake3-chacha20-poly1305')
+      ? [...methods, METHODS['xchacha20-ietf-poly1305']]
+      : methods;
+    if (ciphers.some((method) => 'cipher' in method && needsLibsodium(method))) await loadLibsodium();
     if (methods.some(({ name }) => name === 'salsa20')) await loadSalsa20();
     return new ReactorThread();
   } catch (error) {

@@ -21,13 +21,11 @@ import { peerText } from '../net/peer-text.js';
 import { expectedTargetLength, type Target } from '../net/target.js';
 import { ASSOCIATION_BUFFER_BYTES, type DatagramHandler, openUdpPort, UdpSocket } from '../net/udp-socket.js';
 import type { Association, AssociationEnd, AssociationTable } from '../relay/association-table.js';
-import { RELAY_HEADER_LENGTH } from '../relay/packet-workspace.js';
+import type { DropReason } from '../relay/packet-counters.js';
 import type { BoundEndpoint } from '../socks/reply.js';
+import { BAD_UDP_HEADER, readUdpHeader, UDP_HEADER_LENGTH, writeUdpHeader } from '../socks/udp-header.js';
 import type { UdpInlet } from './local-context.js';
 import { PacketLink, type PacketLinkContext, type PacketLinkOwner } from './packet-link.js';
-
-/** The shortest address is that of a name of one byte. */
-const SHORTEST_TARGET = 5;
 
 export interface UdpAssociationOwner {
   /** It has ended by itself. */
@@ -168,33 +166,27 @@ export class UdpAssociation implements Association, DatagramHandler, PacketLinkO
 
   #take(receiver: DatagramReceiver, at: number, length: number): void {
     const { packetCounters } = this.#context.relay;
-    const { bytes } = receiver.region;
     const end = at + length;
-    const targetAt = at + RELAY_HEADER_LENGTH;
-    const targetLength = expectedTargetLength(bytes, targetAt, end);
-    if (length < RELAY_HEADER_LENGTH || bytes[at] !== 0 || bytes[at + 1] !== 0 || targetAt + targetLength > end) {
-      packetCounters.drops.malformed++;
-    } else if (bytes[at + 2] !== 0) {
-      packetCounters.drops.fragment++;
-    } else if (targetLength < SHORTEST_TARGET) {
-      packetCounters.drops.address++;
-    } else {
-      const payloadLength = end - targetAt - targetLength;
-      this.bytesUp += payloadLength;
-      packetCounters.bytesUp += payloadLength;
-      this.#link.send(receiver, targetAt, end - targetAt);
+    const targetLength = readUdpHeader(receiver.region.bytes, at, end);
+    if (targetLength < 0) {
+      packetCounters.drops[dropReasonOf(targetLength)]++;
+      return;
     }
+    const targetAt = at + UDP_HEADER_LENGTH;
+    const payloadLength = end - targetAt - targetLength;
+    this.bytesUp += payloadLength;
+    packetCounters.bytesUp += payloadLength;
+    this.#link.send(receiver, targetAt, end - targetAt);
   }
 
   handleAnswer(at: number, length: number): void {
     const { packets, relay } = this.#context;
     const { bytes } = packets.output;
-    const from = at - RELAY_HEADER_LENGTH;
-    for (let i = from; i < at; i++) bytes[i] = 0;
-    const payloadLength = length - expectedTargetLength(bytes, at, at + length);
+    const from = writeUdpHeader(bytes, at);
+    const payloadLength = Math.max(0, length - expectedTargetLength(bytes, at, at + length));
     this.bytesDown += payloadLength;
     relay.packetCounters.bytesDown += payloadLength;
-    packets.send(this.#socket.fd, from, length + RELAY_HEADER_LENGTH, this.#pinned ? undefined : this.#program);
+    packets.send(this.#socket.fd, from, at + length - from, this.#pinned ? undefined : this.#program);
   }
 
   handleAnswersEnd(): void {
@@ -238,4 +230,9 @@ export class UdpAssociation implements Association, DatagramHandler, PacketLinkO
       ms: Math.round(relay.reactor.nowMs - this.#startMs),
     });
   }
+}
+
+function dropReasonOf(badHeader: number): DropReason {
+  if (badHeader === BAD_UDP_HEADER.fragment) return 'fragment';
+  return badHeader === BAD_UDP_HEADER.address ? 'address' : 'malformed';
 }

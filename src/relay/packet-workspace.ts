@@ -7,13 +7,11 @@ import { DatagramReceiver, LONGEST_DATAGRAM } from '../../native-bindings/datagr
 import { DatagramSender, type SendWatcher } from '../../native-bindings/datagram-sender.js';
 import { MAX_TARGET_LENGTH } from '../net/target.js';
 import { PACKET_HEADER_ROOM, PACKET_OVERHEAD } from '../shadowsocks/packet-protocol.js';
+import { UDP_HEADER_LENGTH } from '../socks/udp-header.js';
 import { dropReason, type PacketCounters } from './packet-counters.js';
 
 /** Datagrams of one receive, and of one send at most. */
 export const PACKETS_A_CALL = 64;
-
-/** What goes in front of an opened packet's address for a SOCKS5 client. */
-export const RELAY_HEADER_LENGTH = 3;
 
 /** In front of what is received: an address, and what sealing puts in front of that. */
 const HEADROOM = PACKET_HEADER_ROOM + MAX_TARGET_LENGTH + 5;
@@ -37,7 +35,7 @@ export class PacketWorkspace implements SendWatcher {
 
   /** A few bytes behind where the next packet may begin, so that there is room for a header in front of what is opened. */
   get outputAt(): number {
-    return this.#sender.nextAt + RELAY_HEADER_LENGTH;
+    return this.#sender.nextAt + UDP_HEADER_LENGTH;
   }
 
   /**

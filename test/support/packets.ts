@@ -78,6 +78,11 @@ export class PacketWorld implements PacketSurroundings {
   readonly monotonicMs = (): number => this.#monotonicMs;
   readonly padding = (): number => this.paddingLength;
 
+  /** Lets all that is remembered of sessions be forgotten, at the same time of day. */
+  grow(): void {
+    this.#monotonicMs += 1_000_000;
+  }
+
   pass(seconds: number): void {
     this.nowS += seconds;
     this.#monotonicMs += seconds * 1000;

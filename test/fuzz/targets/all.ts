@@ -6,6 +6,7 @@ import { AEAD_2017_TARGETS } from './aead-2017.js';
 import { AEAD_2022_TARGETS } from './aead-2022.js';
 import { HTTP_TARGETS } from './http.js';
 import { NAME_TARGETS } from './names.js';
+import { PACKET_TARGETS } from './packets.js';
 import { SOCKS_TARGETS } from './socks.js';
 import { UNAUTHENTICATED_TARGETS } from './unauthenticated.js';
 
@@ -16,5 +17,6 @@ export const TARGETS: readonly FuzzTarget[] = [
   ...NAME_TARGETS,
   ...AEAD_2017_TARGETS,
   ...AEAD_2022_TARGETS,
+  ...PACKET_TARGETS,
   ...UNAUTHENTICATED_TARGETS,
 ];
