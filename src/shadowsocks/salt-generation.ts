@@ -66,6 +66,8 @@ export class SaltGeneration {
   }
 
   has(salt: Int32Array): boolean {
+    // The older one of two, most of the time.
+    if (this.#header[COUNT] === 0) return false;
     const words = this.#entryWords;
     const entries = this.#entries;
     let entry = this.#heads[this.#headOf(salt, 0, this.#headBits())];
