@@ -168,7 +168,7 @@ export class HttpConversation implements EventHandler, TimeoutHandler, HttpOrigi
         this.#defer();
         return;
       }
-      const end = this.#program.receive();
+      const end = this.#program.receive(this.#origin.busy);
       if (end === NOTHING_YET) return;
       if (end === INPUT_OVER || end === INPUT_RESET) this.#inputOver(end === INPUT_RESET);
       else if (this.#origin.busy) this.#sendBody(end);
@@ -254,9 +254,12 @@ export class HttpConversation implements EventHandler, TimeoutHandler, HttpOrigi
 
   deliver(length: number): boolean {
     this.#lastActivityMs = this.#context.relay.reactor.nowMs;
-    if (length === 0 || this.#program.send(length)) return true;
-    this.#end('ERR_RESET', 'client');
-    return false;
+    if (length > 0 && !this.#program.send(length)) {
+      this.#end('ERR_RESET', 'client');
+      return false;
+    }
+    if (this.#program.congested) this.#origin.readLess();
+    return true;
   }
 
   exchangeDone(keeps: boolean): void {

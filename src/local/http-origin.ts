@@ -10,8 +10,9 @@ import type { ForwardRequest } from '../http-proxy/request.js';
 import { ResponseTransfer } from '../http-proxy/response-transfer.js';
 import { formatTarget } from '../net/target.js';
 import { Carry } from '../relay/carry.js';
+import { FIRST_READ_CHUNKS } from '../relay/read-chunks.js';
 import type { Status } from '../relay/status.js';
-import { HEADROOM } from '../relay/workspace.js';
+import { HEADROOM, MAX_READ_CHUNKS } from '../relay/workspace.js';
 import type { HttpProgram } from './http-program.js';
 import { HttpTunnel, type HttpTunnelOwner, TUNNEL_ENDED } from './http-tunnel.js';
 import type { LocalContext, Upstream } from './local-context.js';
@@ -148,6 +149,7 @@ export class HttpOrigin implements ServerDialOwner, HttpTunnelOwner {
     }
     if (end > 0) this.#program.keep(output, body.consumed, end, false);
     if (length + written > 0) tunnel.send(length + written);
+    if (tunnel.congested) this.#program.reads.less();
     if (tunnel.outputBroken) this.#owner.originWaits();
   }
 
@@ -164,9 +166,16 @@ export class HttpOrigin implements ServerDialOwner, HttpTunnelOwner {
     const tunnel = this.#tunnel;
     if (tunnel === undefined) return;
     const kept = this.#answered.restore(this.#context.relay.workspace.output, 0);
-    const opened = tunnel.receive(kept);
+    // A head grows as it is written anew, and stands in front of what is kept.
+    const longest = this.answering ? MAX_READ_CHUNKS : FIRST_READ_CHUNKS;
+    const opened = tunnel.receive(kept, longest);
     if (opened === TUNNEL_ENDED) this.#tunnelOver(tunnel);
     else if (opened > 0) this.#takeAnswer(kept + opened);
+  }
+
+  /** The program does not take what comes as fast as that. */
+  readLess(): void {
+    this.#tunnel?.reads.less();
   }
 
   /** Of `output[0, end)`. */

@@ -5,10 +5,11 @@ import { type TcpSocket, WOULD_BLOCK } from '../net/tcp-socket.js';
 import { Backlog } from '../relay/backlog.js';
 import { Carry } from '../relay/carry.js';
 import type { RelayContext } from '../relay/context.js';
+import { FIRST_READ_CHUNKS, ReadChunks } from '../relay/read-chunks.js';
 import { CHUNK_PAYLOAD } from '../shadowsocks/protocol.js';
 
-/** Bytes of one receive: four chunks, whose rest fits a medium block. */
-export const HTTP_READ_LENGTH = 4 * CHUNK_PAYLOAD;
+/** Bytes of a receive of a head, and of what comes with it: four chunks, whose rest fits a medium block. */
+export const HEAD_READ_LENGTH = FIRST_READ_CHUNKS * CHUNK_PAYLOAD;
 
 /** Of `receive`: an event will come. */
 export const NOTHING_YET = -1;
@@ -19,6 +20,7 @@ export const INPUT_RESET = -3;
 
 export class HttpProgram {
   readonly socket: TcpSocket;
+  readonly reads: ReadChunks;
   readonly #context: RelayContext;
   readonly #backlog: Backlog;
   readonly #asked: Carry;
@@ -30,6 +32,7 @@ export class HttpProgram {
     this.socket = socket;
     this.#backlog = new Backlog(context.blocks);
     this.#asked = new Carry(context.blocks);
+    this.reads = new ReadChunks(context);
   }
 
   /** It has not taken all that it was sent: nothing may be sent now. */
@@ -42,15 +45,21 @@ export class HttpProgram {
     return this.#asked.length;
   }
 
-  /** Puts what can be looked at into `output[0, …)`: what was kept, and what comes where that is not enough. @returns its end, or why there is none */
-  receive(): number {
+  /**
+   * Puts what can be looked at into `output[0, …)`: what was kept, and what comes where that is not enough.
+   * @param isBody of what comes all belongs to a body, or most: then it may be much
+   * @returns its end, or why there is none
+   */
+  receive(isBody: boolean): number {
     const { output } = this.#context.workspace;
     const kept = this.#asked.restore(output, 0);
     if (!this.#wantsMore) return kept;
     if (!this.socket.readable) return NOTHING_YET;
-    const received = this.socket.receive(output, kept, HTTP_READ_LENGTH - kept);
+    const wanted = isBody ? this.reads.count * CHUNK_PAYLOAD : HEAD_READ_LENGTH - kept;
+    const received = this.socket.receive(output, kept, wanted);
     if (received === WOULD_BLOCK) return NOTHING_YET;
     if (received <= 0) return received === 0 ? INPUT_OVER : INPUT_RESET;
+    if (isBody && received === wanted) this.reads.more();
     return kept + received;
   }
 

@@ -9,12 +9,10 @@ import { Backlog } from '../relay/backlog.js';
 import { Carry } from '../relay/carry.js';
 import type { RelayContext } from '../relay/context.js';
 import { Drain } from '../relay/drain.js';
+import { ReadChunks } from '../relay/read-chunks.js';
 import type { Status } from '../relay/status.js';
 import { HEADROOM } from '../relay/workspace.js';
 import type { Stream } from '../shadowsocks/protocol.js';
-
-/** Of a receive, in chunks: what a relay begins with, which leaves a medium block at most. */
-const CHUNKS_A_RECEIVE = 4;
 
 /** Of `receive`: an event will come. */
 const TUNNEL_WAITS = -1;
@@ -39,6 +37,7 @@ export class HttpTunnel implements EventHandler, TimeoutHandler {
   outputBroken = false;
   sealedBytes = 0;
   openedBytes = 0;
+  readonly reads: ReadChunks;
   readonly #context: RelayContext;
   readonly #owner: HttpTunnelOwner;
   readonly #socket: TcpSocket;
@@ -65,6 +64,7 @@ export class HttpTunnel implements EventHandler, TimeoutHandler {
     this.authority = authority;
     this.#backlog = new Backlog(context.blocks);
     this.#carry = new Carry(context.blocks);
+    this.reads = new ReadChunks(context);
     this.#socket = TcpSocket.connected(context.reactor, fd, this, events);
     if (context.keepAliveMs > 0) context.reactor.arm(this.#keepAlive, context.keepAliveMs);
   }
@@ -98,14 +98,18 @@ export class HttpTunnel implements EventHandler, TimeoutHandler {
     this.#socket.readable = true;
   }
 
-  /** @returns how many bytes were opened into `output[at]`, perhaps none; or TUNNEL_WAITS; or TUNNEL_ENDED */
-  receive(at: number): number {
+  /**
+   * @param longest in chunks: what there is room for
+   * @returns how many bytes were opened into `output[at]`, perhaps none; or TUNNEL_WAITS; or TUNNEL_ENDED
+   */
+  receive(at: number, longest: number): number {
     const { input, output } = this.#context.workspace;
     const { opener } = this.#stream;
     const carried = this.#carry.restore(input, HEADROOM);
-    const wanted = opener.receiveLength(CHUNKS_A_RECEIVE) - carried;
+    const wanted = opener.receiveLength(Math.min(longest, this.reads.count)) - carried;
     const received = this.#socket.receive(input, HEADROOM + carried, wanted);
     if (received === WOULD_BLOCK) return TUNNEL_WAITS;
+    if (received === wanted) this.reads.more();
     if (received < 0 || (received === 0 && this.#reset)) return this.#ended('ERR_RESET');
     if (received === 0) return this.#ended(carried > 0 || opener.insideChunk ? 'ERR_TRUNCATED' : 'OK');
     const end = HEADROOM + carried + received;

@@ -20,8 +20,9 @@ import { Backlog } from './backlog.js';
 import { PoolExhaustedError } from './block-pool.js';
 import type { Carry } from './carry.js';
 import type { RelayContext } from './context.js';
+import { ReadChunks } from './read-chunks.js';
 import type { Status } from './status.js';
-import { HEADROOM, MAX_READ_CHUNKS } from './workspace.js';
+import { HEADROOM } from './workspace.js';
 
 /** Receives of one direction before other sessions get their turn: a mebibyte at most. */
 export const RECEIVES_A_TURN = 2;
@@ -32,8 +33,6 @@ export const RECEIVES_A_TURN = 2;
 export const FIRST_PAYLOAD_WAIT_MS = 20;
 /** The idle time-out is looked at this often within its length, so that no byte costs a timer. */
 const IDLE_CHECKS = 4;
-/** A new connection's receives; they double while they come back full. */
-const FIRST_READ_CHUNKS = 4;
 
 export interface RelayOwner {
   /** Called once. The sockets are open still: closing them, in whichever way fits the status, is the owner's. */
@@ -44,12 +43,8 @@ export interface RelayOwner {
 export class RelayEnd implements EventHandler {
   readonly socket: TcpSocket;
   readonly backlog: Backlog;
+  readonly reads: ReadChunks;
   readonly #relay: Relay;
-  /**
-   * How much the next receive asks for, in chunks: more while they come back full, less when the other socket does not take it all. A
-   * connection whose peer stalls so comes down to a chunk, and that is what it keeps in memory.
-   */
-  readChunks = FIRST_READ_CHUNKS;
   /** Nothing more is received: its FIN came, or its bytes have nowhere to go. */
   inputEnded = false;
   /** Nothing more is sent: our FIN went, or the peer refuses. */
@@ -59,18 +54,11 @@ export class RelayEnd implements EventHandler {
   /** A call by `defer` is under way. */
   deferred = false;
 
-  constructor(relay: Relay, socket: TcpSocket, backlog: Backlog) {
+  constructor(relay: Relay, socket: TcpSocket, context: RelayContext) {
     this.#relay = relay;
     this.socket = socket;
-    this.backlog = backlog;
-  }
-
-  readMore(): void {
-    this.readChunks = Math.min(MAX_READ_CHUNKS, this.readChunks * 2);
-  }
-
-  readLess(): void {
-    this.readChunks = Math.max(1, this.readChunks >> 1);
+    this.backlog = new Backlog(context.blocks);
+    this.reads = new ReadChunks(context);
   }
 
   handleEvents(events: number): void {
@@ -118,8 +106,8 @@ export class Relay implements TimeoutHandler {
     this.#sealer = stream.sealer;
     this.#opener = stream.opener;
     this.#carry = carry;
-    this.plain = new RelayEnd(this, plain, new Backlog(context.blocks));
-    this.cipher = new RelayEnd(this, cipher, new Backlog(context.blocks));
+    this.plain = new RelayEnd(this, plain, context);
+    this.cipher = new RelayEnd(this, cipher, context);
     this.#lastActivityMs = context.reactor.nowMs;
     plain.handOver(this.plain);
     cipher.handOver(this.cipher);
@@ -175,19 +163,13 @@ export class Relay implements TimeoutHandler {
         this.#defer(plain);
         return;
       }
-      const wanted = this.#chunksToRead(plain) * CHUNK_PAYLOAD;
+      const wanted = plain.reads.count * CHUNK_PAYLOAD;
       const received = plain.socket.receive(this.#context.workspace.input, HEADROOM, wanted);
       if (received === WOULD_BLOCK) return;
-      if (received === wanted) plain.readMore();
+      if (received === wanted) plain.reads.more();
       if (received <= 0) this.#inputOver(plain, cipher, received < 0 || plain.reset ? 'ERR_RESET' : 'OK');
       else this.#seal(HEADROOM, received);
     }
-  }
-
-  /** One chunk where there is no memory left for the rest of more. */
-  #chunksToRead(end: RelayEnd): number {
-    const { largeBlocks, mediumBlocks } = this.#context;
-    return largeBlocks.available && mediumBlocks.available ? end.readChunks : 1;
   }
 
   /** Seals payload of the input buffer, with the header where that has not gone yet. @returns false where the relay is over */
@@ -215,10 +197,10 @@ export class Relay implements TimeoutHandler {
         return;
       }
       const carried = this.#carry.restore(input, HEADROOM);
-      const wanted = this.#opener.receiveLength(this.#chunksToRead(cipher)) - carried;
+      const wanted = this.#opener.receiveLength(cipher.reads.count) - carried;
       const received = cipher.socket.receive(input, HEADROOM + carried, wanted);
       if (received === WOULD_BLOCK) return;
-      if (received === wanted) cipher.readMore();
+      if (received === wanted) cipher.reads.more();
       if (received <= 0) {
         const cut = carried > 0 || this.#opener.insideChunk;
         this.#inputOver(cipher, plain, received < 0 || cipher.reset ? 'ERR_RESET' : cut ? 'ERR_TRUNCATED' : 'OK');
@@ -249,7 +231,7 @@ export class Relay implements TimeoutHandler {
     }
     if (sent < length) {
       end.backlog.keep(from, sent, length - sent);
-      (end === this.plain ? this.cipher : this.plain).readLess();
+      (end === this.plain ? this.cipher : this.plain).reads.less();
     }
     return true;
   }

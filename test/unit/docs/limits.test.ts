@@ -13,7 +13,7 @@ import { RESOLVER_LIMITS } from '../../../src/dns/resolver.js';
 import { MAX_EXTENSION_BYTES, MAX_SIZE_DIGITS } from '../../../src/http-proxy/chunked-decoder.js';
 import { MAX_HEAD_BYTES } from '../../../src/http-proxy/message-head.js';
 import * as http from '../../../src/local/http-conversation.js';
-import { HTTP_READ_LENGTH } from '../../../src/local/http-program.js';
+import { HEAD_READ_LENGTH } from '../../../src/local/http-program.js';
 import { HANDSHAKE_READ_LENGTH } from '../../../src/local/local-session.js';
 import * as link from '../../../src/local/packet-link.js';
 import { MAX_TARGET_LENGTH } from '../../../src/net/target.js';
@@ -93,7 +93,7 @@ const CODE: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   'src/shadowsocks/replay.ts': { CAPACITY_2017, CAPACITY_2022, RETENTION_2022_MS },
   'src/local/local-session.ts': { HANDSHAKE_READ_LENGTH },
   'src/local/http-conversation.ts': { HEAD_TIMEOUT_MS: http.HEAD_TIMEOUT_MS, RECEIVES_A_TURN: http.RECEIVES_A_TURN },
-  'src/local/http-program.ts': { HTTP_READ_LENGTH },
+  'src/local/http-program.ts': { HEAD_READ_LENGTH },
   'src/http-proxy/message-head.ts': { MAX_HEAD_BYTES },
   'src/http-proxy/chunked-decoder.ts': { MAX_SIZE_DIGITS, MAX_EXTENSION_BYTES },
   'src/socks/socks4.ts': { MAX_FIELD_LENGTH },
