@@ -12,6 +12,8 @@ describe('umbra quickstart', () => {
     const child = new ChildLines([...programCommand('umbra'), 'quickstart', '--port', '0']);
     try {
       const [, port] = await child.line(/^ {2}socks5:\/\/127\.0\.0\.1:(\d+)$/);
+      const [, httpPort] = await child.line(/^ {2}http:\/\/127\.0\.0\.1:(\d+)$/);
+      expect(httpPort).to.equal(port);
       const [, proxyPort, pagePort] = await child.line(
         /curl --proxy socks5h:\/\/127\.0\.0\.1:(\d+) http:\/\/127\.0\.0\.1:(\d+)\/$/,
       );

@@ -5,6 +5,7 @@ import type { Framing } from '../../../src/http-proxy/framing.js';
 import { type HeadOutcome, HeadReader, type MessageHead } from '../../../src/http-proxy/message-head.js';
 import { type ForwardRequest, interpretRequest } from '../../../src/http-proxy/request.js';
 import { interpretResponse } from '../../../src/http-proxy/response.js';
+import { ResponseTransfer } from '../../../src/http-proxy/response-transfer.js';
 import { SocksCredentials } from '../../../src/socks/credentials.js';
 import type { SeededRandom } from '../random.js';
 import { type FuzzTarget, must } from '../target.js';
@@ -116,6 +117,41 @@ const response: FuzzTarget = {
   },
 };
 
+/** Passes a whole response on to a program of HTTP/1.0, whose body comes without chunks. @returns what it gets, and how that ends */
+function passOn(input: Uint8Array, random?: SeededRandom): string {
+  const passing = new ResponseTransfer({ ...ASKED, isVersion11: false, keeps: false });
+  const into = new Uint8Array(2 * input.length + MAX_CHUNK_GROWTH);
+  let passed = '';
+  let at = 0;
+  for (const end of ends(input, random)) {
+    const length = passing.transfer(input, at, end, into, 0);
+    if (length < 0) return `refused: ${passing.fault}`;
+    must(passing.consumed <= end - at, 'no more is taken than was given');
+    passed += Buffer.from(into.subarray(0, length)).toString('latin1');
+    at += passing.consumed;
+    if (passing.done) return `done at ${at}: ${passed}`;
+  }
+  return `begun: ${passing.begun} ${passed}`;
+}
+
+const answers: FuzzTarget = {
+  name: 'HTTP answer',
+  corpus: [
+    'HTTP/1.1 103 Early\r\nLink: a\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhellonext',
+    'HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n5\r\nhello\r\n0\r\n\r\nnext',
+    'HTTP/1.0 200 OK\r\n\r\nhello',
+    'HTTP/1.1 204 No Content\r\n\r\nnext',
+  ].map(latin1),
+  run(input, random) {
+    const whole = passOn(input);
+    const split = passOn(input, random);
+    // What is malformed may have begun before that is known.
+    if (whole.startsWith('refused')) return false;
+    must(whole === split, `the same answer however the input is split: ${whole} / ${split}`);
+    return whole.startsWith('done');
+  },
+};
+
 /** @returns what is passed on, undefined where the body is malformed or goes on */
 function transfer(
   input: Uint8Array,
@@ -157,4 +193,4 @@ const chunks: FuzzTarget = {
   },
 };
 
-export const HTTP_TARGETS: readonly FuzzTarget[] = [request, response, chunks];
+export const HTTP_TARGETS: readonly FuzzTarget[] = [request, response, answers, chunks];
