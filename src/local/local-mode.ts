@@ -1,5 +1,6 @@
 /** The client on one reactor: its listeners, what their sessions share. */
 
+import { close } from '../../native-bindings/socket.js';
 import { DEFAULTS, type LocalInlet, type LocalSettings, type ShadowsocksEndpoint } from '../config/types.js';
 import { type Target, targetFromHost } from '../net/target.js';
 import { TcpDialer } from '../net/tcp-dialer.js';
@@ -37,6 +38,7 @@ export function startLocalMode(settings: LocalSettings, listeners: readonly Port
   settings.inlets.forEach((inlet, i) => {
     const { tcp, udp } = listeners[i];
     const link = carriesUdp(inlet) ? links : undefined;
+    const table = associationTable(settings, context);
     if (tcp >= 0) {
       const { kind = 'mixed' } = inlet;
       const local: LocalContext = {
@@ -45,7 +47,7 @@ export function startLocalMode(settings: LocalSettings, listeners: readonly Port
         relay: context,
         dialer,
         upstreams: inlet.mode === 'udp_only' ? [] : upstreams,
-        udp: link === undefined ? undefined : { link, table: associationTable(settings, context) },
+        udp: link === undefined ? undefined : { link, table },
         credentials: new SocksCredentials(inlet.users),
         handshakeTimeoutMs: settings.connectTimeoutMs,
         idle,
@@ -53,8 +55,14 @@ export function startLocalMode(settings: LocalSettings, listeners: readonly Port
       const acceptor = new SessionAcceptor(context, (fd, peer) => new LocalSession(local, fd, peer).start());
       opened.push(new TcpListener(context.reactor, tcp, acceptor));
     }
-    if (udp >= 0 && link !== undefined && inlet.forward !== undefined) {
-      opened.push(new UdpTunnel(link, udp, forwardOf(inlet), associationTable(settings, context)));
+    // Datagrams have no end that could be waited for.
+    opened.push({ close: () => table.endAll('stopped') });
+    if (udp < 0) return;
+    if (link !== undefined) {
+      opened.push(new UdpTunnel(link, udp, forwardOf(inlet), table));
+    } else {
+      close(udp);
+      context.log.write('warn', 'no server carries UDP, so this port is closed for it', { port: inlet.port });
     }
   });
   return {

@@ -261,6 +261,72 @@ describe('datagrams through both ends', () => {
     }
   });
 
+  it('end at once when the client or the server is stopped', async () => {
+    const far = await server();
+    const near = await local(far.addresses[0].port);
+    const one = await program(near);
+    const target = await echo();
+    one.send('x', target.port);
+    await one.next();
+    const startMs = performance.now();
+    await Promise.all([near.stop(5000), far.stop(5000)]);
+    expect(performance.now() - startMs).to.be.below(2000);
+    const ends = stage.logLines
+      .filter(({ message }) => message === 'association')
+      .map(({ fields }) => fields['reason']);
+    expect(ends).to.deep.equal(['stopped', 'stopped']);
+  });
+
+  it('to a server that is away are refused and counted, and go again once it is there', async () => {
+    const far = await server();
+    const { port } = far.addresses[0];
+    await far.stop(0);
+    const near = await local(port);
+    const one = await program(near);
+    const target = await echo();
+    while ((await near.statistics()).udp.drops.refused === 0) one.send('nobody', target.port);
+    await server('aes-256-gcm', { listen: [udpEndpoint(port, 'aes-256-gcm')] });
+    const heard = one.next();
+    let done = false;
+    heard.then(() => {
+      done = true;
+    });
+    while (!done) {
+      one.send('somebody', target.port);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    expect((await heard).text).to.match(/body$/);
+    expect((await near.statistics()).udp.activeAssociations).to.equal(1);
+  });
+
+  it('are counted by user where there are users', async () => {
+    const method = '2022-blake3-aes-128-gcm';
+    const key = (seed: number): string => Buffer.alloc(16, seed).toString('base64');
+    const users = ['ann', 'bob'].map((name, i) => ({ name, password: key(10 + i) }));
+    const own = { ...udpEndpoint(0, method), password: key(1) };
+    const far = await server(method, { listen: [{ ...own, users }] });
+    const password = `${key(1)}:${users[1].password}`;
+    const near = await local(0, method, { servers: [{ ...own, port: far.addresses[0].port, password }] });
+    const target = await echo();
+    const one = await program(near);
+    one.send('four', target.port);
+    await one.next();
+    await near.stop(0);
+    await far.stop(0);
+    const lines = stage.logLines.filter(({ fields }) => fields['user'] !== undefined);
+    expect(lines.map(({ fields }) => [fields['user'], fields['up'], fields['down']])).to.deep.equal([['bob', 4, 4]]);
+  });
+
+  it('have no port where no server carries them', async () => {
+    const forward = { host: '127.0.0.1', port: 9 };
+    const inlets = [{ host: '127.0.0.1', port: 0, users: [], kind: 'tunnel', mode: BOTH, forward } as const];
+    const servers = [endpoint(farEnd().port, 'aes-256-gcm')];
+    const near = await local(0, 'aes-256-gcm', { inlets, servers });
+    await stage.logged('no server carries UDP, so this port is closed for it');
+    const again = await UdpPeer.open('127.0.0.1', near.addresses[0].port);
+    again.close();
+  });
+
   it('alone are carried where TCP is off', async () => {
     const only = await server('aes-256-gcm', { listen: [{ ...udpEndpoint(0, 'aes-256-gcm'), mode: 'udp_only' }] });
     const inlets = [{ host: '127.0.0.1', port: 0, users: [], mode: 'udp_only' } as const];
