@@ -6,6 +6,7 @@ import type { MethodName, ShadowsocksEndpoint } from '../../src/config/types.js'
 import type { Running } from '../../src/umbra.js';
 import { openDescriptors } from '../support/open-descriptors.js';
 import { endpoint, Stage } from '../support/proxy-pair.js';
+import { freePort } from '../support/proxy-process.js';
 import { AssociatedProgram, UdpPeer } from '../support/udp.js';
 
 const BOTH = 'tcp_and_udp';
@@ -278,9 +279,7 @@ describe('datagrams through both ends', () => {
   });
 
   it('to a server that is away are refused and counted, and go again once it is there', async () => {
-    const far = await server();
-    const { port } = far.addresses[0];
-    await far.stop(0);
+    const port = await freePort();
     const near = await local(port);
     const one = await program(near);
     const target = await echo();

@@ -13,6 +13,7 @@ import { oracleAddress } from '../../support/aead-oracle.js';
 import { openDescriptors } from '../../support/open-descriptors.js';
 import { PacketStage, PacketWorld } from '../../support/packets.js';
 import { endpoint, Stage } from '../../support/proxy-pair.js';
+import { freePort } from '../../support/proxy-process.js';
 import { UdpPeer } from '../../support/udp.js';
 
 const METHODS: readonly MethodName[] = [
@@ -135,8 +136,8 @@ describe('a UDP port, probed', () => {
   it('goes on after a restart for the same session of the 2022 edition', async () => {
     const method = '2022-blake3-aes-128-gcm';
     const one = session(method);
-    const first = await stage.server({ listen: [{ ...endpoint(0, method), mode: 'udp_only' }] });
-    const { port } = first.addresses[0];
+    const port = await freePort();
+    const first = await stage.server({ listen: [{ ...endpoint(port, method), mode: 'udp_only' }] });
     const ask = async (text: string): Promise<unknown> => {
       client.send(packets.seal(one, plaintext(text)), port);
       const { from } = await target.next();
