@@ -84,6 +84,8 @@ class Attempt implements EventHandler {
   }
 }
 
+const NO_ATTEMPTS: readonly Attempt[] = [];
+
 export class Dial implements TimeoutHandler {
   readonly #dialer: TcpDialer;
   readonly #target: Target;
@@ -91,7 +93,7 @@ export class Dial implements TimeoutHandler {
   readonly #sendsFirst: boolean;
   readonly #deadline: Timer = new Timer(this);
   readonly #nextAttempt: Timer = new Timer(this);
-  readonly #attempts: Attempt[] = [];
+  #attempts: readonly Attempt[] = NO_ATTEMPTS;
   #candidates: readonly IpAddress[] = [];
   #nextCandidate = 0;
   #lookup: Lookup | undefined = undefined;
@@ -181,7 +183,8 @@ export class Dial implements TimeoutHandler {
     // Within one machine the handshake is over before connect(2) returns, whatever it says. To know that costs less than an event.
     const connected = isConnected(fd);
     if (!this.#watch(attempt, connected ? ESTABLISHED_INTEREST : CONNECT_INTEREST)) return false;
-    this.#attempts.push(attempt);
+    // Nearly always the only one: cutting arrays would cost more than the rest of this.
+    this.#attempts = this.#attempts.length === 0 ? [attempt] : [...this.#attempts, attempt];
     if (connected) this.attemptConnected(attempt, 0);
     return true;
   }
@@ -200,7 +203,7 @@ export class Dial implements TimeoutHandler {
   }
 
   attemptFailed(attempt: Attempt, failure: DialFailure): void {
-    this.#attempts.splice(this.#attempts.indexOf(attempt), 1);
+    this.#attempts = this.#attempts.filter((other) => other !== attempt);
     this.#dialer.reactor.closeDescriptor(attempt.fd);
     this.#lastFailure = failure;
     this.#dialer.reactor.cancel(this.#nextAttempt);
@@ -208,8 +211,7 @@ export class Dial implements TimeoutHandler {
   }
 
   attemptConnected(attempt: Attempt, events: number): void {
-    this.#attempts.splice(this.#attempts.indexOf(attempt), 1);
-    this.#end();
+    this.#end(attempt);
     this.#handler.handleConnected(attempt.fd, events);
   }
 
@@ -234,15 +236,18 @@ export class Dial implements TimeoutHandler {
     if (!this.#over) this.#end();
   }
 
-  #end(): void {
+  /** @param winner is not closed */
+  #end(winner?: Attempt): void {
     this.#over = true;
     const { reactor } = this.#dialer;
     reactor.cancel(this.#deadline);
     reactor.cancel(this.#nextAttempt);
     this.#lookup?.cancel();
     this.#lookup = undefined;
-    for (const attempt of this.#attempts) reactor.closeDescriptor(attempt.fd);
-    this.#attempts.length = 0;
+    for (const attempt of this.#attempts) {
+      if (attempt !== winner) reactor.closeDescriptor(attempt.fd);
+    }
+    this.#attempts = NO_ATTEMPTS;
   }
 }
 

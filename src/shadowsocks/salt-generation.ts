@@ -1,7 +1,8 @@
 /**
  * A set of salts in shared memory that only grows until it is emptied as a whole. Entries lie one behind the other and are chained from a table
  * of heads, so the set touches as much memory as it has entries: a table of entries scattered by their hash would touch all of its pages
- * after a few thousand.
+ * after a few thousand. An entry is the number of the next one of its chain and the salt, side by side, for a look-up costs as
+ * much as the cache lines that it touches.
  *
  * It is not safe by itself: whoever uses it holds the lock.
  */
@@ -19,19 +20,18 @@ function maxHeads(capacity: number): number {
 }
 
 /** How much memory a set needs, in words of 32 bits. */
-export function generationWords(capacity: number, entryWords: number): number {
-  return HEADER_WORDS + maxHeads(capacity) + capacity * (1 + entryWords);
+export function generationWords(capacity: number, saltWords: number): number {
+  return HEADER_WORDS + maxHeads(capacity) + capacity * (1 + saltWords);
 }
 
 export class SaltGeneration {
   readonly #header: Int32Array;
   /** By the upper bits of a hash: the number of an entry, from 1 on; 0 for none. */
   readonly #heads: Int32Array;
-  /** By entry: the next one of its chain. */
-  readonly #next: Int32Array;
+  /** Each `next | salt`. */
   readonly #entries: Int32Array;
   readonly #capacity: number;
-  readonly #entryWords: number;
+  readonly #saltWords: number;
   readonly #multipliers: Int32Array;
 
   /**
@@ -39,13 +39,12 @@ export class SaltGeneration {
    * @param multipliers odd and secret, one for each word of an entry: without them nobody can choose salts that share a chain
    */
   constructor(memory: Int32Array, capacity: number, multipliers: Int32Array) {
-    const nextAt = HEADER_WORDS + maxHeads(capacity);
+    const entriesAt = HEADER_WORDS + maxHeads(capacity);
     this.#header = memory.subarray(0, HEADER_WORDS);
-    this.#heads = memory.subarray(HEADER_WORDS, nextAt);
-    this.#next = memory.subarray(nextAt, nextAt + capacity);
-    this.#entries = memory.subarray(nextAt + capacity);
+    this.#heads = memory.subarray(HEADER_WORDS, entriesAt);
+    this.#entries = memory.subarray(entriesAt);
     this.#capacity = capacity;
-    this.#entryWords = multipliers.length;
+    this.#saltWords = multipliers.length;
     this.#multipliers = multipliers;
   }
 
@@ -57,40 +56,43 @@ export class SaltGeneration {
     return this.#header[HEAD_BITS] === 0 ? FIRST_HEAD_BITS : this.#header[HEAD_BITS];
   }
 
-  /** Which chain the entry at `entries[at]` belongs to: universal hashing, by multiplication and the upper bits of the sum. */
-  #headOf(entries: Int32Array, at: number, bits: number): number {
+  /** Which chain the salt at `from[at]` belongs to: universal hashing, by multiplication and the upper bits of the sum. */
+  #headOf(from: Int32Array, at: number, bits: number): number {
     const multipliers = this.#multipliers;
     let sum = 0;
-    for (let i = 0; i < multipliers.length; i++) sum = (sum + Math.imul(entries[at + i], multipliers[i])) | 0;
+    for (let i = 0; i < multipliers.length; i++) sum = (sum + Math.imul(from[at + i], multipliers[i])) | 0;
     return sum >>> (32 - bits);
   }
 
   has(salt: Int32Array): boolean {
     // The older one of two, most of the time.
     if (this.#header[COUNT] === 0) return false;
-    const words = this.#entryWords;
+    const words = this.#saltWords;
     const entries = this.#entries;
     let entry = this.#heads[this.#headOf(salt, 0, this.#headBits())];
-    for (; entry !== 0; entry = this.#next[entry - 1]) {
-      const at = (entry - 1) * words;
+    while (entry !== 0) {
+      const at = (entry - 1) * (1 + words);
       let i = 0;
-      while (i < words && entries[at + i] === salt[i]) i++;
+      while (i < words && entries[at + 1 + i] === salt[i]) i++;
       if (i === words) return true;
+      entry = entries[at];
     }
     return false;
   }
 
   /** Adds one that is not in it. It must not be full. */
   add(salt: Int32Array): void {
-    const at = this.#header[COUNT]++;
-    if (this.#header[COUNT] > 1 << this.#headBits()) this.#growHeads(at);
-    for (let i = 0; i < this.#entryWords; i++) this.#entries[at * this.#entryWords + i] = salt[i];
-    this.#link(at, this.#headBits());
+    const entry = this.#header[COUNT]++;
+    if (this.#header[COUNT] > 1 << this.#headBits()) this.#growHeads(entry);
+    const at = entry * (1 + this.#saltWords);
+    for (let i = 0; i < this.#saltWords; i++) this.#entries[at + 1 + i] = salt[i];
+    this.#link(entry, this.#headBits());
   }
 
   #link(entry: number, bits: number): void {
-    const head = this.#headOf(this.#entries, entry * this.#entryWords, bits);
-    this.#next[entry] = this.#heads[head];
+    const at = entry * (1 + this.#saltWords);
+    const head = this.#headOf(this.#entries, at + 1, bits);
+    this.#entries[at] = this.#heads[head];
     this.#heads[head] = entry + 1;
   }
 
