@@ -9,6 +9,7 @@ import { BodyTransfer } from '../http-proxy/body-transfer.js';
 import type { ForwardRequest } from '../http-proxy/request.js';
 import { ResponseTransfer } from '../http-proxy/response-transfer.js';
 import { formatTarget } from '../net/target.js';
+import type { TcpSocket } from '../net/tcp-socket.js';
 import { Carry } from '../relay/carry.js';
 import { FIRST_READ_CHUNKS } from '../relay/read-chunks.js';
 import type { Status } from '../relay/status.js';
@@ -107,12 +108,12 @@ export class HttpOrigin implements ServerDialOwner, HttpTunnelOwner {
     this.#dial = ServerDial.begin(this.#context, this);
   }
 
-  serverConnected(fd: number, events: number, { protocol }: Upstream): void {
+  serverConnected(socket: TcpSocket, { protocol }: Upstream): void {
     this.#dial = undefined;
     if (this.#exchange === undefined) throw new Error('connected without a request');
     const { target } = this.#exchange.request;
     const stream = protocol.connect(target);
-    this.#tunnel = new HttpTunnel(this.#context.relay, this, fd, events, stream, formatTarget(target));
+    this.#tunnel = new HttpTunnel(this.#context.relay, this, socket, stream, formatTarget(target));
     this.#send(this.#tunnel);
     this.#owner.originReady();
   }

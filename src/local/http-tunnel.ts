@@ -2,7 +2,7 @@
 
 import { EPIPE } from '../../native-bindings/errno.js';
 import { setKeepAlive } from '../net/tcp-options.js';
-import { TcpSocket, WOULD_BLOCK } from '../net/tcp-socket.js';
+import { type TcpSocket, WOULD_BLOCK } from '../net/tcp-socket.js';
 import type { EventHandler } from '../reactor/reactor.js';
 import { type TimeoutHandler, Timer } from '../reactor/timers.js';
 import { Backlog } from '../relay/backlog.js';
@@ -49,15 +49,8 @@ export class HttpTunnel implements EventHandler, TimeoutHandler {
   /** A drain has the socket. */
   #drained = false;
 
-  /** @param fd, events as a dialer has given them */
-  constructor(
-    context: RelayContext,
-    owner: HttpTunnelOwner,
-    fd: number,
-    events: number,
-    stream: Stream,
-    authority: string,
-  ) {
+  /** @param socket as a dialer has given it */
+  constructor(context: RelayContext, owner: HttpTunnelOwner, socket: TcpSocket, stream: Stream, authority: string) {
     this.#context = context;
     this.#owner = owner;
     this.#stream = stream;
@@ -65,7 +58,8 @@ export class HttpTunnel implements EventHandler, TimeoutHandler {
     this.#backlog = new Backlog(context.blocks);
     this.#carry = new Carry(context.blocks);
     this.reads = new ReadChunks(context);
-    this.#socket = TcpSocket.connected(context.reactor, fd, this, events);
+    this.#socket = socket;
+    socket.handOver(this);
     if (context.keepAliveMs > 0) context.reactor.arm(this.#keepAlive, context.keepAliveMs);
   }
 

@@ -222,9 +222,9 @@ export class LocalSession
     return false;
   }
 
-  serverConnected(fd: number, events: number, { protocol }: Upstream): void {
+  serverConnected(server: TcpSocket, { protocol }: Upstream): void {
     const { relay: context } = this.#context;
-    const server = TcpSocket.connected(context.reactor, fd, this, events);
+    server.handOver(this);
     this.#server = server;
     if (this.#target === undefined) throw new Error('connected without a target');
     const { granted } = this.#answers;

@@ -1,11 +1,12 @@
 /** Connects to the servers in their order until one answers. */
 
 import type { Dial, DialHandler } from '../net/tcp-dialer.js';
+import type { TcpSocket } from '../net/tcp-socket.js';
 import type { LocalContext, Upstream } from './local-context.js';
 
 export interface ServerDialOwner {
-  /** @param fd, events for `TcpSocket.connected`, to be taken before returning */
-  serverConnected(fd: number, events: number, upstream: Upstream): void;
+  /** @param socket registered: its events have to be handed over before this returns */
+  serverConnected(socket: TcpSocket, upstream: Upstream): void;
   /** None can be reached. @param failure of the last one: an errno name, or a look-up's failure */
   serversFailed(failure: string): void;
   /** A bug below; end the session. */
@@ -42,9 +43,9 @@ export class ServerDial implements DialHandler {
     if (!dial.over) this.#dial = dial;
   }
 
-  handleConnected(fd: number, events: number): void {
+  handleConnected(socket: TcpSocket): void {
     this.#dial = undefined;
-    this.#owner.serverConnected(fd, events, this.#context.upstreams[this.#index]);
+    this.#owner.serverConnected(socket, this.#context.upstreams[this.#index]);
   }
 
   handleDialFailure(failure: string): void {

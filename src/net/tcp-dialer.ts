@@ -12,8 +12,8 @@ import type { EgressPolicy } from './egress-policy.js';
 import type { IpAddress } from './ip-address.js';
 import type { Lookup, NameResolver, ResolvedName } from './name-resolver.js';
 import type { Target } from './target.js';
-import { delayAcks, setNoDelay, type TcpOptions } from './tcp-options.js';
-import { CONNECT_INTEREST, ESTABLISHED_INTEREST } from './tcp-socket.js';
+import { delayAcks, type TcpOptions } from './tcp-options.js';
+import { CONNECT_INTEREST, ESTABLISHED_INTEREST, TcpSocket } from './tcp-socket.js';
 
 /** RFC 8305 §5 recommends 250 ms between attempts. */
 export const ATTEMPT_DELAY_MS = 250;
@@ -25,10 +25,9 @@ export type DialFailure = string;
 
 export interface DialHandler {
   /**
-   * @param fd connected and registered; take it by `TcpSocket.connected` before returning
-   * @param events for `TcpSocket.connected`
+   * @param socket registered: its events have to be handed over before this returns
    */
-  handleConnected(fd: number, events: number): void;
+  handleConnected(socket: TcpSocket): void;
   handleDialFailure(failure: DialFailure): void;
   /** A bug below; end the session. */
   handleFailure(error: unknown): void;
@@ -164,14 +163,12 @@ export class Dial implements TimeoutHandler {
   }
 
   #tryOne(address: IpAddress): boolean {
-    const { options } = this.#dialer;
     const fd = trySocket(address.family, SOCK_STREAM);
     if (fd < 0) {
       this.#lastFailure = errnoName(-fd);
       return false;
     }
-    // Keep-alive waits until a connection is old enough to need it (see Relay).
-    if (options.noDelay) setNoDelay(fd);
+    // Other options wait until a connection needs them: Nagle's algorithm for a second send, keep-alive for its time (see Relay).
     if (this.#sendsFirst) delayAcks(fd);
     const result = connectInet(fd, address.bytes, this.#target.port);
     if (result < 0 && result !== -EINPROGRESS) {
@@ -212,7 +209,8 @@ export class Dial implements TimeoutHandler {
 
   attemptConnected(attempt: Attempt, events: number): void {
     this.#end(attempt);
-    this.#handler.handleConnected(attempt.fd, events);
+    const { reactor, options } = this.#dialer;
+    this.#handler.handleConnected(TcpSocket.connected(reactor, attempt.fd, events, options.noDelay));
   }
 
   handleTimeout(timer: Timer): void {

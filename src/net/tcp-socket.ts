@@ -23,6 +23,7 @@ import { EAGAIN } from '../../native-bindings/errno.js';
 import type { Region } from '../../native-bindings/memory.js';
 import { recv, send, setOptionPair, shutdown } from '../../native-bindings/socket.js';
 import type { EventHandler, Reactor } from '../reactor/reactor.js';
+import { setNoDelay } from './tcp-options.js';
 
 /**
  * Urgent data (EPOLLPRI) stops a receive at its mark, with bytes left behind it that get no edge of their own: like a FIN, it says that a
@@ -50,6 +51,8 @@ export class TcpSocket {
   /** The peer's FIN, an error or urgent data has been reported: a short read does not mean that there is nothing more to learn. */
   #final = false;
   #watchesOut: boolean;
+  /** Sends until Nagle's algorithm is turned off; 0: it is, or stays. */
+  #sendsToNoDelay = 0;
   #open = true;
 
   private constructor(reactor: Reactor, fd: number, watchesOut: boolean, readable: boolean) {
@@ -66,14 +69,16 @@ export class TcpSocket {
   }
 
   /**
-   * Takes over a descriptor that a dialer has connected.
+   * Of a registered descriptor that has been connected; its events go where they went.
    * @param events those that said so (bytes, or even a FIN, that came that early have had their edge), of a descriptor registered for
    * CONNECT_INTEREST; or 0 where it was connected at once and is registered for ESTABLISHED_INTEREST
+   * @param noDelay Nagle's algorithm is to be off. It does not touch a first send, and many connections have one alone: so it is turned off
+   * by the second.
    */
-  static connected(reactor: Reactor, fd: number, handler: EventHandler, events: number): TcpSocket {
-    reactor.handOver(fd, handler);
+  static connected(reactor: Reactor, fd: number, events: number, noDelay: boolean): TcpSocket {
     const socket = new TcpSocket(reactor, fd, events !== 0, false);
     socket.note(events);
+    if (noDelay) socket.#sendsToNoDelay = 2;
     return socket;
   }
 
@@ -104,6 +109,7 @@ export class TcpSocket {
 
   /** @returns bytes taken (fewer than asked: the socket is full until an event says otherwise), WOULD_BLOCK, or another negative errno */
   send(region: Region, offset: number, length: number): number {
+    if (this.#sendsToNoDelay !== 0 && --this.#sendsToNoDelay === 0) setNoDelay(this.fd);
     const sent = send(this.fd, region, offset, length, MSG_NOSIGNAL);
     if (sent < length && (sent >= 0 || sent === WOULD_BLOCK)) this.#blocked();
     return sent;

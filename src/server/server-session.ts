@@ -107,11 +107,10 @@ export class ServerSession implements EventHandler, DialHandler, TimeoutHandler,
     if (!dial.over) this.#dial = dial;
   }
 
-  handleConnected(fd: number, events: number): void {
+  handleConnected(upstream: TcpSocket): void {
     this.#dial = undefined;
     const { relay: context } = this.#context;
     if (this.#stream === undefined) throw new Error('connected without a stream');
-    const upstream = TcpSocket.connected(context.reactor, fd, this, events);
     this.#upstream = upstream;
     const relay = new Relay(context, this, upstream, this.#client, this.#stream, this.#carry);
     this.#relay = relay;

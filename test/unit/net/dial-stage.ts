@@ -7,7 +7,7 @@ import { type IpAddress, parseIpAddress } from '../../../src/net/ip-address.js';
 import type { Lookup, NameResolver, ResolvedName } from '../../../src/net/name-resolver.js';
 import type { Target } from '../../../src/net/target.js';
 import { type Dial, type DialHandler, TcpDialer } from '../../../src/net/tcp-dialer.js';
-import { TcpSocket } from '../../../src/net/tcp-socket.js';
+import type { TcpSocket } from '../../../src/net/tcp-socket.js';
 import { awaitReady, type Descriptors, portOf } from '../../support/loopback-sockets.js';
 import { DrivenReactor } from '../../support/reactor-drive.js';
 
@@ -64,14 +64,10 @@ class DialRecorder implements DialHandler {
   readonly sockets: TcpSocket[] = [];
   /** Thrown at the next call, as by a session with a fault. */
   fault: Error | undefined = undefined;
-  readonly #driven: DrivenReactor;
 
-  constructor(driven: DrivenReactor) {
-    this.#driven = driven;
-  }
-
-  handleConnected(fd: number, events: number): void {
-    this.sockets.push(TcpSocket.connected(this.#driven.reactor, fd, this, events));
+  handleConnected(socket: TcpSocket): void {
+    socket.handOver(this);
+    this.sockets.push(socket);
     if (this.fault !== undefined) throw this.fault;
   }
 
@@ -103,7 +99,7 @@ export interface StageOptions {
 export class DialStage {
   readonly driven = new DrivenReactor();
   readonly resolver = new ScriptedResolver();
-  readonly handler = new DialRecorder(this.driven);
+  readonly handler = new DialRecorder();
   readonly #descriptors: Descriptors;
 
   constructor(descriptors: Descriptors) {

@@ -49,12 +49,19 @@ describe('the TCP dialer', () => {
   }
 
   describe('to an address', () => {
-    it('connects, with Nagle’s algorithm off', async () => {
+    it('connects, with Nagle’s algorithm off from the second send on', async () => {
       const listener = stage.listen('127.0.0.1');
       stage.dialAddress('127.0.0.1', listener.port);
       await untilOver();
       expect(connectedTo()).to.equal('127.0.0.1');
-      expect(getOption(stage.handler.sockets[0].fd, IPPROTO_TCP, TCP_NODELAY)).to.equal(1);
+      const [socket] = stage.handler.sockets;
+      const region = new Region(16);
+      const noDelay = [1, 2, 3].map(() => {
+        socket.send(region, 0, 16);
+        return getOption(socket.fd, IPPROTO_TCP, TCP_NODELAY);
+      });
+      region.release();
+      expect(noDelay).to.deep.equal([0, 1, 1]);
       expect(stage.accepted(listener)).to.equal(1);
       expect(stage.resolver.asked).to.deep.equal([]);
     });
