@@ -67,6 +67,13 @@ export class Descriptors {
     return { fd, port: portOf(fd) };
   }
 
+  /** A port that is taken, so that nobody gets it meanwhile, and refuses connections. */
+  refusing(): number {
+    const fd = this.keep(sockets.socket(4, SOCK_STREAM));
+    sockets.bind(fd, { family: 4, bytes: LOOPBACK[4], port: 0 });
+    return portOf(fd);
+  }
+
   /** A connected client; the connection is in the listener's queue. */
   connect(port: number, family: 4 | 6 = 4): number {
     const fd = this.keep(sockets.socket(family, SOCK_STREAM));

@@ -146,9 +146,7 @@ export class ReactorBench {
 
   /** A port of 127.0.0.1 that refuses. */
   refusingPort(): number {
-    const { fd, port } = this.descriptors.listen();
-    this.descriptors.close(fd);
-    return port;
+    return this.descriptors.refusing();
   }
 
   #resolver(): NameResolver {

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { ECONNRESET } from '../../native-bindings/errno.js';
 import { takeError } from '../../native-bindings/socket.js';
+import { freePort } from './proxy-process.js';
 
 /** Longest that a test waits for what should come soon. */
 const PATIENCE_MS = 10_000;
@@ -177,9 +178,7 @@ export class Listener {
   }
 }
 
-/** A port of 127.0.0.1 that refuses connections. */
-export async function refusingPort(): Promise<number> {
-  const listener = await Listener.open();
-  await listener.close();
-  return listener.port;
+/** A port of 127.0.0.1 that refuses connections until somebody listens on it. */
+export function refusingPort(): Promise<number> {
+  return freePort();
 }
