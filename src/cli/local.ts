@@ -2,6 +2,7 @@
 
 import { formatHostPort } from '../config/host-port.js';
 import { loadLocal } from '../config/load.js';
+import { DEFAULTS } from '../config/types.js';
 import type { Command } from './command.js';
 import { LATER_LOCAL_FLAGS, LOCAL_FLAGS } from './flags.js';
 import { runProxy } from './run-proxy.js';
@@ -21,9 +22,10 @@ export const localCommand: Command = {
           const others = servers.length > 1 ? { otherServers: servers.length - 1 } : {};
           const fields = { server: formatHostPort(first), method: first.method, ...others };
           for (const [i, address] of addresses.entries()) {
-            const { kind = 'mixed', forward } = inlets[i];
+            const { kind = 'mixed', mode = DEFAULTS.mode, forward } = inlets[i];
             const to = kind === 'tunnel' && forward !== undefined ? { to: formatHostPort(forward) } : {};
-            log.info(`listening on ${formatHostPort(address)}`, { protocol: kind, ...to, ...fields });
+            const carries = mode === DEFAULTS.mode ? {} : { mode };
+            log.info(`listening on ${formatHostPort(address)}`, { protocol: kind, ...to, ...carries, ...fields });
           }
         },
       },

@@ -2,6 +2,7 @@
 
 import { formatHostPort } from '../config/host-port.js';
 import { loadServer } from '../config/load.js';
+import { DEFAULTS } from '../config/types.js';
 import type { Command } from './command.js';
 import { LATER_SERVER_FLAGS, SERVER_FLAGS } from './flags.js';
 import { runProxy } from './run-proxy.js';
@@ -18,8 +19,9 @@ export const serverCommand: Command = {
         start: async (settings, options) => (await import('../umbra.js')).startServer(settings, options),
         announce(log, { listen, workers }, { addresses }) {
           addresses.forEach((address, at) => {
-            const fields = { method: listen[at].method, workers };
-            log.info(`listening on ${formatHostPort(address)}`, fields);
+            const { method, mode = DEFAULTS.mode } = listen[at];
+            const carries = mode === DEFAULTS.mode ? {} : { mode };
+            log.info(`listening on ${formatHostPort(address)}`, { method, ...carries, workers });
           });
         },
       },
