@@ -3,9 +3,18 @@
  * sender sent at once may come as one run of datagrams of equal length (UDP_GRO, udp(7)), of which the last may be shorter.
  */
 
-import { IPPROTO_UDP, MSG_DONTWAIT, UDP_GRO } from './constants.js';
+import {
+  IP_PKTINFO,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
+  IPPROTO_UDP,
+  IPV6_PKTINFO,
+  IPV6_RECVPKTINFO,
+  MSG_DONTWAIT,
+  UDP_GRO,
+} from './constants.js';
 import { lastErrno } from './errno.js';
-import { CMSGHDR, IOVEC, MMSGHDR, MSGHDR, SOCKADDR_STORAGE_SIZE } from './layouts.js';
+import { CMSGHDR, IN_PKTINFO, IN6_PKTINFO, IOVEC, MMSGHDR, MSGHDR, SOCKADDR_STORAGE_SIZE } from './layouts.js';
 import { Region, writeWord64 } from './memory.js';
 import { ADDRESS, bind } from './platform.js';
 import { decodeSocketAddress, type SocketAddress } from './sockaddr.js';
@@ -15,8 +24,9 @@ const recvmmsg = bind('recvmmsg', 'int', ['int', ADDRESS, 'uint32_t', 'int', ADD
 
 /** The largest payload of a datagram, and of a run, has 65,507 bytes over IPv4 and 65,527 over IPv6. */
 export const LONGEST_DATAGRAM = 65_536;
-/** One header and an int. */
-const CONTROL_LENGTH = CMSGHDR.size + 8;
+/** CMSG_SPACE of the length of a run's datagrams, an int, and of a local address. */
+const RUN_SPACE = CMSGHDR.size + 8;
+const CONTROL_LENGTH = RUN_SPACE + CMSGHDR.size + 24;
 /**
  * Slots that were a power of two apart would all meet in the same few lines of the processor's caches, so they are a bit further: 17 lines.
  */
@@ -25,6 +35,12 @@ const STAGGER = 17 * 64;
 /** Has runs of datagrams handed out as runs, where the kernel can (Linux 5.0). */
 export function receiveRuns(fd: number): void {
   trySetOption(fd, IPPROTO_UDP, UDP_GRO, 1);
+}
+
+/** Has told which of this machine's addresses a datagram was sent to. */
+export function receiveLocalAddresses(fd: number, family: 4 | 6): void {
+  if (family === 4) trySetOption(fd, IPPROTO_IP, IP_PKTINFO, 1);
+  else trySetOption(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
 }
 
 /** Slots for what one call receives: a payload, or a run of them, and its sender. Their contents last until the next call. */
@@ -99,6 +115,22 @@ export class DatagramReceiver {
       words[control + (CMSGHDR.levelOffset >> 2)] === IPPROTO_UDP &&
       words[control + (CMSGHDR.typeOffset >> 2)] === UDP_GRO;
     return isRun ? words[control + (CMSGHDR.dataOffset >> 2)] : this.length(slot);
+  }
+
+  /** Where the local address is that a slot's datagrams were sent to; −1 where it is not told. */
+  localOffset(slot: number): number {
+    const { words } = this.region;
+    const controlLength = words[(this.#headersAt + slot * MMSGHDR.size + MSGHDR.controlLengthOffset) >> 2];
+    let at = this.#controlsAt + slot * CONTROL_LENGTH;
+    if (controlLength < RUN_SPACE) return -1;
+    // What tells of a run comes first.
+    if (words[(at + CMSGHDR.levelOffset) >> 2] === IPPROTO_UDP) at += RUN_SPACE;
+    if (at + CMSGHDR.size > this.#controlsAt + slot * CONTROL_LENGTH + controlLength) return -1;
+    const level = words[(at + CMSGHDR.levelOffset) >> 2];
+    const type = words[(at + CMSGHDR.typeOffset) >> 2];
+    if (level === IPPROTO_IP && type === IP_PKTINFO) return at + CMSGHDR.dataOffset + IN_PKTINFO.addressOffset;
+    if (level === IPPROTO_IPV6 && type === IPV6_PKTINFO) return at + CMSGHDR.dataOffset + IN6_PKTINFO.addressOffset;
+    return -1;
   }
 
   /** Who sent a slot's datagrams; an object, so not for the path of a packet. */

@@ -4,10 +4,19 @@
  * from where they are.
  */
 
-import { copyShort } from './bytes.js';
-import { IPPROTO_UDP, MSG_DONTWAIT, MSG_NOSIGNAL, UDP_SEGMENT } from './constants.js';
+import { copyShort, fillShort } from './bytes.js';
+import {
+  IP_PKTINFO,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
+  IPPROTO_UDP,
+  IPV6_PKTINFO,
+  MSG_DONTWAIT,
+  MSG_NOSIGNAL,
+  UDP_SEGMENT,
+} from './constants.js';
 import { EAGAIN, EINVAL, EIO, EMSGSIZE, ENOBUFS, lastErrno } from './errno.js';
-import { CMSGHDR, IOVEC, MMSGHDR, MSGHDR, SOCKADDR_STORAGE_SIZE } from './layouts.js';
+import { CMSGHDR, IN_PKTINFO, IN6_PKTINFO, IOVEC, MMSGHDR, MSGHDR, SOCKADDR_STORAGE_SIZE } from './layouts.js';
 import { Region, readWord64, writeWord64 } from './memory.js';
 import { ADDRESS, bind } from './platform.js';
 
@@ -22,7 +31,10 @@ const MAX_RUN_BYTES = 65_000;
  * with, less the headers of IPv6 and UDP.
  */
 const LONGEST_IN_RUN = 1452;
-const CONTROL_LENGTH = CMSGHDR.size + 8;
+/** CMSG_SPACE of the length of a run's packets, and behind it of a local address. */
+const RUN_SPACE = CMSGHDR.size + 8;
+const LOCAL_SPACE = CMSGHDR.size + 24;
+const CONTROL_LENGTH = RUN_SPACE + LOCAL_SPACE;
 const SEGMENT_CONTROL_LENGTH = CMSGHDR.dataOffset + 2;
 
 /** Who learns of packets that the kernel refused. */
@@ -69,11 +81,9 @@ export class DatagramSender {
     this.#packetsAt = this.region.reserve(longest, 64);
     this.nextAt = this.#packetsAt;
     this.#headers = this.region.at(this.#headersAt, maxPackets * MMSGHDR.size);
-    const { words, base } = this.region;
+    const { words } = this.region;
     for (let i = 0; i < maxPackets; i++) {
-      const header = this.#headersAt + i * MMSGHDR.size;
       const control = this.#controlsAt + i * CONTROL_LENGTH;
-      writeWord64(words, header + MSGHDR.controlOffset, base + control);
       writeWord64(words, control + CMSGHDR.lengthOffset, SEGMENT_CONTROL_LENGTH);
       words[(control + CMSGHDR.levelOffset) >> 2] = IPPROTO_UDP;
       words[(control + CMSGHDR.typeOffset) >> 2] = UDP_SEGMENT;
@@ -88,8 +98,9 @@ export class DatagramSender {
   /**
    * Adds the packet `region[at, at + length)`, which was written at `nextAt` or a little behind it.
    * @param name encoded `sockaddr` of the destination; absent on a connected socket. Packets with the same array go to the same place.
+   * @param local 4 or 16 bytes of the address to send from, the same for the same `name`; absent where the kernel may choose
    */
-  add(at: number, length: number, name: Uint8Array | undefined): void {
+  add(at: number, length: number, name: Uint8Array | undefined, local?: Uint8Array): void {
     if (this.full) throw new RangeError('more packets than a sender has room for');
     const { words, base } = this.region;
     const vector = this.#vectorsAt + this.count * IOVEC.size;
@@ -102,7 +113,7 @@ export class DatagramSender {
       // A shorter one ends the run.
       if (length < this.#runPacketLength) this.#runPacketLength = 0;
     } else {
-      this.#beginMessage(vector, length, name);
+      this.#beginMessage(vector, length, name, local);
     }
     this.count++;
     this.nextAt = at + length;
@@ -119,7 +130,7 @@ export class DatagramSender {
     );
   }
 
-  #beginMessage(vector: number, length: number, name: Uint8Array | undefined): void {
+  #beginMessage(vector: number, length: number, name: Uint8Array | undefined, local: Uint8Array | undefined): void {
     const { words, bytes, base } = this.region;
     this.#endRun();
     const header = this.#headerOf(this.#messages);
@@ -133,8 +144,10 @@ export class DatagramSender {
     words[(header + MSGHDR.nameLengthOffset) >> 2] = name === undefined ? 0 : name.length;
     writeWord64(words, header + MSGHDR.iovOffset, base + vector);
     words[(header + MSGHDR.iovLengthOffset) >> 2] = 1;
-    words[(header + MSGHDR.controlLengthOffset) >> 2] = 0;
     const control = this.#controlsAt + this.#messages * CONTROL_LENGTH;
+    writeWord64(words, header + MSGHDR.controlOffset, base + control + RUN_SPACE);
+    const localSpace = local === undefined ? 0 : this.#writeLocal(control + RUN_SPACE, local);
+    words[(header + MSGHDR.controlLengthOffset) >> 2] = localSpace;
     words[(control + CMSGHDR.dataOffset) >> 2] = length;
     this.#messages++;
     this.#runName = name;
@@ -143,11 +156,31 @@ export class DatagramSender {
     this.#runPacketLength = length <= this.#longestInRun ? length : 0;
   }
 
+  /** Writes which address to send from. @returns how much of a control buffer that takes */
+  #writeLocal(at: number, local: Uint8Array): number {
+    const { words, bytes } = this.region;
+    const isIpv4 = local.length === 4;
+    const layout = isIpv4 ? IN_PKTINFO : IN6_PKTINFO;
+    fillShort(words, 0, at >> 2, (at + LOCAL_SPACE) >> 2);
+    words[(at + CMSGHDR.lengthOffset) >> 2] = CMSGHDR.dataOffset + layout.size;
+    words[(at + CMSGHDR.levelOffset) >> 2] = isIpv4 ? IPPROTO_IP : IPPROTO_IPV6;
+    words[(at + CMSGHDR.typeOffset) >> 2] = isIpv4 ? IP_PKTINFO : IPV6_PKTINFO;
+    copyShort(local, 0, local.length, bytes, at + CMSGHDR.dataOffset + layout.addressOffset);
+    return CMSGHDR.size + Math.ceil(layout.size / 8) * 8;
+  }
+
   /** Tells the kernel about a run, once it is known to be one. */
   #endRun(): void {
-    if (this.#runLength < 2) return;
-    const header = this.#headerOf(this.#messages - 1);
-    this.region.words[(header + MSGHDR.controlLengthOffset) >> 2] = CONTROL_LENGTH;
+    if (this.#runLength >= 2) this.#shiftControl(this.#messages - 1, RUN_SPACE);
+  }
+
+  /** Puts what tells of a run into a message's control buffer, or takes it out. @param space `RUN_SPACE`, or that less than none */
+  #shiftControl(message: number, space: number): void {
+    const { words } = this.region;
+    const header = this.#headerOf(message);
+    const control = readWord64(words, header + MSGHDR.controlOffset);
+    writeWord64(words, header + MSGHDR.controlOffset, control - space);
+    words[(header + MSGHDR.controlLengthOffset) >> 2] += space;
   }
 
   #headerOf(message: number): number {
@@ -200,7 +233,7 @@ export class DatagramSender {
     const segment = words[(this.#controlsAt + message * CONTROL_LENGTH + CMSGHDR.dataOffset) >> 2];
     // EINVAL: longer than the path's MTU. EIO: the device cannot do it at all.
     this.#longestInRun = errno === EIO ? 0 : Math.min(this.#longestInRun, segment - 1);
-    words[(header + MSGHDR.controlLengthOffset) >> 2] = 0;
+    this.#shiftControl(message, -RUN_SPACE);
     words[(header + MSGHDR.iovLengthOffset) >> 2] = 1;
     let taken = 0;
     for (let i = 0; i < packets; i++) {

@@ -58,6 +58,12 @@ export const MMSGHDR = { size: 64, lengthOffset: 56 } as const;
 /** `struct cmsghdr`: its length with its data u64, level i32, type i32; the data begins where it ends. */
 export const CMSGHDR = { size: 16, lengthOffset: 0, levelOffset: 8, typeOffset: 12, dataOffset: 16 } as const;
 
+/** `struct in_pktinfo`: interface i32, local address 4 bytes, destination 4 bytes. */
+export const IN_PKTINFO = { size: 12, addressOffset: 4 } as const;
+
+/** `struct in6_pktinfo`: local address 16 bytes, interface u32. */
+export const IN6_PKTINFO = { size: 20, addressOffset: 0 } as const;
+
 /** `struct linger`: on/off i32, seconds i32. */
 export const LINGER = { size: 8 } as const;
 

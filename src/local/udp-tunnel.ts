@@ -3,11 +3,12 @@
  * It is owned by one reactor, so that each program has one session.
  */
 
-import { copyOfShort, copyShort } from '../../native-bindings/bytes.js';
+import { copyShort } from '../../native-bindings/bytes.js';
 import { decodeSocketAddress } from '../../native-bindings/sockaddr.js';
 import { ByteTable, type ByteTableEntry, hasKey } from '../net/byte-table.js';
 import { peerText } from '../net/peer-text.js';
 import { encodeTarget, expectedTargetLength, formatTarget, type Target, targetLength } from '../net/target.js';
+import { UdpPeerAddress } from '../net/udp-peer.js';
 import { type DatagramHandler, UdpSocket } from '../net/udp-socket.js';
 import type { Association, AssociationEnd, AssociationTable } from '../relay/association-table.js';
 import { PacketLink, type PacketLinkContext, type PacketLinkOwner } from './packet-link.js';
@@ -39,7 +40,8 @@ export class UdpTunnel implements DatagramHandler {
   handleDatagrams(count: number): void {
     const { receiver } = this.context.packets;
     for (let slot = 0; slot < count; slot++) {
-      const association = this.#ofSlot(receiver.nameOffset(slot), receiver.nameLength(slot));
+      const association = this.#ofSlot(slot);
+      association.heardIn(slot);
       this.table.touch(association);
       const segment = receiver.segmentLength(slot);
       let at = receiver.payloadOffset(slot);
@@ -52,14 +54,17 @@ export class UdpTunnel implements DatagramHandler {
     this.context.packets.flush();
   }
 
-  #ofSlot(nameAt: number, nameLength: number): TunnelAssociation {
-    const { bytes } = this.context.packets.receiver.region;
+  #ofSlot(slot: number): TunnelAssociation {
+    const { receiver } = this.context.packets;
+    const { bytes } = receiver.region;
+    const nameAt = receiver.nameOffset(slot);
+    const nameLength = receiver.nameLength(slot);
     let association = this.#last;
     if (association === undefined || !hasKey(association, bytes, nameAt, nameLength)) {
       association = this.#programs.find(bytes, nameAt, nameLength);
     }
     if (association === undefined) {
-      association = new TunnelAssociation(this, copyOfShort(bytes, nameAt, nameAt + nameLength));
+      association = new TunnelAssociation(this, slot);
       this.table.add(association);
       this.#programs.add(association);
     }
@@ -106,20 +111,26 @@ class TunnelAssociation implements Association, ByteTableEntry, PacketLinkOwner 
   /** Encoded `sockaddr` of the program. */
   readonly key: Uint8Array;
   readonly #tunnel: UdpTunnel;
+  readonly #program: UdpPeerAddress;
   readonly #link: PacketLink;
   readonly #startMs: number;
   #bytesUp = 0;
   #bytesDown = 0;
   #over = false;
 
-  constructor(tunnel: UdpTunnel, key: Uint8Array) {
+  constructor(tunnel: UdpTunnel, slot: number) {
     this.#tunnel = tunnel;
-    this.key = key;
+    this.#program = new UdpPeerAddress(tunnel.context.packets.receiver, slot);
+    this.key = this.#program.name;
     const { relay } = tunnel.context;
     this.#startMs = relay.reactor.nowMs;
     this.#link = new PacketLink(tunnel.context, this);
     relay.packetCounters.associations++;
     relay.packetCounters.activeAssociations++;
+  }
+
+  heardIn(slot: number): void {
+    this.#program.note(this.#tunnel.context.packets.receiver, slot);
   }
 
   send(at: number, length: number, payloadLength: number): void {
@@ -138,7 +149,7 @@ class TunnelAssociation implements Association, ByteTableEntry, PacketLinkOwner 
     }
     this.#bytesDown += length - headerLength;
     relay.packetCounters.bytesDown += length - headerLength;
-    packets.send(this.#tunnel.fd, at + headerLength, length - headerLength, this.key);
+    packets.send(this.#tunnel.fd, at + headerLength, length - headerLength, this.#program.name, this.#program.local);
   }
 
   handleAnswersEnd(): void {

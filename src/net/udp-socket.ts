@@ -12,7 +12,7 @@ import {
   SOCK_DGRAM,
   SOL_SOCKET,
 } from '../../native-bindings/constants.js';
-import { type DatagramReceiver, receiveRuns } from '../../native-bindings/datagram-receiver.js';
+import { type DatagramReceiver, receiveLocalAddresses, receiveRuns } from '../../native-bindings/datagram-receiver.js';
 import { EAGAIN, SysError } from '../../native-bindings/errno.js';
 import type { InetSocketAddress } from '../../native-bindings/sockaddr.js';
 import { bind, close, setOption, socket, trySetOption, trySocket } from '../../native-bindings/socket.js';
@@ -41,6 +41,8 @@ export function openUdpPort(address: InetSocketAddress, bufferBytes: number): nu
     // [::] means both families, as with TCP, whatever net.ipv6.bindv6only says.
     if (address.family === 6) setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
     setBuffers(fd, bufferBytes);
+    // Answers have to come from where the question went to, and of several addresses the kernel would choose one.
+    if (address.bytes.every((byte) => byte === 0)) receiveLocalAddresses(fd, address.family);
     bind(fd, address);
     return fd;
   } catch (error) {

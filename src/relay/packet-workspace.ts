@@ -41,13 +41,14 @@ export class PacketWorkspace implements SendWatcher {
   /**
    * Sends `output[at, at + length)`, which was just written, from a socket: now or when others have come.
    * @param name encoded `sockaddr` of the destination, absent on a connected socket; the same array for the same destination
+   * @param local address to send from, absent where the kernel may choose
    */
-  send(fd: number, at: number, length: number, name: Uint8Array | undefined): void {
+  send(fd: number, at: number, length: number, name: Uint8Array | undefined, local?: Uint8Array): void {
     if (fd !== this.#fd) {
       if (this.#sender.count > 0) this.flush();
       this.#fd = fd;
     }
-    this.#sender.add(at, length, name);
+    this.#sender.add(at, length, name, local);
     if (this.#sender.full) this.flush();
   }
 

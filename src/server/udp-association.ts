@@ -4,7 +4,7 @@
  * was heard last.
  */
 
-import { copyOfShort, copyShort } from '../../native-bindings/bytes.js';
+import { copyShort } from '../../native-bindings/bytes.js';
 import { AF_INET } from '../../native-bindings/constants.js';
 import type { DatagramReceiver } from '../../native-bindings/datagram-receiver.js';
 import { SOCKADDR_IN, SOCKADDR_IN6 } from '../../native-bindings/layouts.js';
@@ -12,6 +12,7 @@ import { decodeSocketAddress } from '../../native-bindings/sockaddr.js';
 import type { ByteTableEntry } from '../net/byte-table.js';
 import { peerText } from '../net/peer-text.js';
 import { formatTarget } from '../net/target.js';
+import { UdpPeerAddress } from '../net/udp-peer.js';
 import { type DatagramHandler, tryOpenUdpSocket, UdpSocket } from '../net/udp-socket.js';
 import type { Association, AssociationEnd } from '../relay/association-table.js';
 import type { ServerPacketSession } from '../shadowsocks/packet-protocol.js';
@@ -32,7 +33,7 @@ export class UdpAssociation implements Association, ByteTableEntry, DatagramHand
   readonly #context: UdpPortContext;
   readonly #startMs: number;
   /** Where it was heard last. */
-  #clientName: Uint8Array;
+  readonly #client: UdpPeerAddress;
   #ipv4: UdpSocket | undefined = undefined;
   #ipv6: UdpSocket | undefined = undefined;
   #last: Destination | undefined = undefined;
@@ -43,12 +44,12 @@ export class UdpAssociation implements Association, ByteTableEntry, DatagramHand
   #bytesDown = 0;
   #over = false;
 
-  /** @param clientName encoded `sockaddr`, which is kept */
-  constructor(context: UdpPortContext, session: ServerPacketSession, clientName: Uint8Array) {
+  /** @param slot whose packet is its first */
+  constructor(context: UdpPortContext, session: ServerPacketSession, slot: number) {
     this.#context = context;
     this.session = session;
-    this.key = clientName;
-    this.#clientName = clientName;
+    this.#client = new UdpPeerAddress(context.packets.receiver, slot);
+    this.key = this.#client.name;
     this.#startMs = context.relay.reactor.nowMs;
     const { packetCounters } = context.relay;
     packetCounters.associations++;
@@ -59,12 +60,9 @@ export class UdpAssociation implements Association, ByteTableEntry, DatagramHand
     return this.#over;
   }
 
-  /** A valid packet came from the address at `bytes[at, at + length)`: answers go there from now on. */
-  heardAt(bytes: Uint8Array, at: number, length: number): void {
-    const name = this.#clientName;
-    let same = name.length === length;
-    for (let i = 0; same && i < length; i++) same = name[i] === bytes[at + i];
-    if (!same) this.#clientName = copyOfShort(bytes, at, at + length);
+  /** A valid packet of it is in a slot: answers go from now on to where that came from. */
+  heardIn(slot: number): void {
+    this.#client.note(this.#context.packets.receiver, slot);
   }
 
   /** Passes on the plaintext `output[at, end)` of the port's workspace: an address, then the payload. */
@@ -163,7 +161,7 @@ export class UdpAssociation implements Association, ByteTableEntry, DatagramHand
     const { packets, relay, portFd } = this.#context;
     const to = packets.outputAt;
     const sealed = this.session.seal(packets.receiver.region, from, length, packets.output, to);
-    packets.send(portFd, to, sealed, this.#clientName);
+    packets.send(portFd, to, sealed, this.#client.name, this.#client.local);
     const { packetCounters } = relay;
     this.#packetsDown++;
     this.#bytesDown += payloadLength;
@@ -208,7 +206,7 @@ export class UdpAssociation implements Association, ByteTableEntry, DatagramHand
 
   #log(reason: AssociationEnd): void {
     const { relay } = this.#context;
-    const name = this.#clientName;
+    const { name } = this.#client;
     relay.log.write('info', 'association', {
       client: peerText(decodeSocketAddress(name, 0, name.length)),
       ...(this.session.user === '' ? {} : { user: this.session.user }),

@@ -3,7 +3,6 @@
  * send and gives it to their associations; what cannot be opened changes nothing and is answered by nothing.
  */
 
-import { copyOfShort } from '../../native-bindings/bytes.js';
 import { ByteTable, hasKey } from '../net/byte-table.js';
 import { type DatagramHandler, UdpSocket } from '../net/udp-socket.js';
 import { AssociationTable } from '../relay/association-table.js';
@@ -49,19 +48,17 @@ export class UdpPort implements DatagramHandler {
     const { receiver } = this.#context.packets;
     for (let slot = 0; slot < count; slot++) {
       const segment = receiver.segmentLength(slot);
-      const nameAt = receiver.nameOffset(slot);
-      const nameLength = receiver.nameLength(slot);
       let at = receiver.payloadOffset(slot);
       const end = at + receiver.length(slot);
       do {
-        this.#take(at, Math.min(segment, end - at), nameAt, nameLength);
+        this.#take(slot, at, Math.min(segment, end - at));
         at += segment;
       } while (at < end);
     }
     this.#context.packets.flush();
   }
 
-  #take(at: number, length: number, nameAt: number, nameLength: number): void {
+  #take(slot: number, at: number, length: number): void {
     const { packets, relay, table } = this.#context;
     const { region } = packets.receiver;
     const opened = this.#protocol.open(region, at, length, packets.output, packets.outputAt);
@@ -72,31 +69,35 @@ export class UdpPort implements DatagramHandler {
     const { openedAt, openedSession } = this.#protocol;
     const association =
       this.#protocol.clientsBy === 'session'
-        ? this.#ofSession(openedSession, region.bytes, nameAt, nameLength)
-        : this.#ofAddress(openedSession, region.bytes, nameAt, nameLength);
+        ? this.#ofSession(openedSession, slot)
+        : this.#ofAddress(openedSession, slot);
+    association.heardIn(slot);
     table.touch(association);
     association.forward(openedAt, openedAt + opened);
   }
 
-  #ofSession(session: ServerPacketSession, bytes: Uint8Array, nameAt: number, nameLength: number): UdpAssociation {
+  #ofSession(session: ServerPacketSession, slot: number): UdpAssociation {
     let association = this.#last;
     if (association === undefined || association.session !== session) association = this.#bySession.get(session);
     if (association === undefined) {
-      association = this.#begin(session, copyOfShort(bytes, nameAt, nameAt + nameLength));
+      association = this.#begin(session, slot);
       this.#bySession.set(session, association);
     }
-    association.heardAt(bytes, nameAt, nameLength);
     this.#last = association;
     return association;
   }
 
-  #ofAddress(session: ServerPacketSession, bytes: Uint8Array, nameAt: number, nameLength: number): UdpAssociation {
+  #ofAddress(session: ServerPacketSession, slot: number): UdpAssociation {
+    const { receiver } = this.#context.packets;
+    const { bytes } = receiver.region;
+    const nameAt = receiver.nameOffset(slot);
+    const nameLength = receiver.nameLength(slot);
     let association = this.#last;
     if (association === undefined || !hasKey(association, bytes, nameAt, nameLength)) {
       association = this.#byAddress.find(bytes, nameAt, nameLength);
     }
     if (association === undefined) {
-      association = this.#begin(session, copyOfShort(bytes, nameAt, nameAt + nameLength));
+      association = this.#begin(session, slot);
       this.#byAddress.add(association);
     }
     association.session = session;
@@ -104,8 +105,8 @@ export class UdpPort implements DatagramHandler {
     return association;
   }
 
-  #begin(session: ServerPacketSession, clientName: Uint8Array): UdpAssociation {
-    const association = new UdpAssociation(this.#context, session, clientName);
+  #begin(session: ServerPacketSession, slot: number): UdpAssociation {
+    const association = new UdpAssociation(this.#context, session, slot);
     this.#context.table.add(association);
     return association;
   }

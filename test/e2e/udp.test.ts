@@ -262,6 +262,26 @@ describe('datagrams through both ends', () => {
     }
   });
 
+  it('are answered from the address that they were sent to, where a port has several', async () => {
+    const hosts = ['0.0.0.0', '::'];
+    const far = await server('aes-256-gcm', {
+      listen: hosts.map((host) => ({ ...udpEndpoint(0, 'aes-256-gcm'), host })),
+    });
+    const target = await echo();
+    const forward = { host: '127.0.0.1', port: target.port };
+    const texts = Array.from({ length: 40 }, (_, i) => `packet ${i % 10}`);
+    for (const { port } of far.addresses) {
+      // The kernel, left alone, would answer from 127.0.0.1, and a connected socket would not take that.
+      const servers = [{ ...udpEndpoint(port, 'aes-256-gcm'), host: '127.0.0.2' }];
+      const inlets = [{ host: '0.0.0.0', port: 0, users: [], kind: 'tunnel', mode: 'udp_only', forward } as const];
+      const near = await local(0, 'aes-256-gcm', { servers, inlets });
+      const one = await peer();
+      await new Promise<void>((resolve) => one.socket.connect(near.addresses[0].port, '127.0.0.3', resolve));
+      for (const text of texts) one.socket.send(text);
+      expect((await one.take(texts.length)).map(({ data }) => data.toString())).to.deep.equal(texts);
+    }
+  });
+
   it('end at once when the client or the server is stopped', async () => {
     const far = await server();
     const near = await local(far.addresses[0].port);

@@ -1,14 +1,19 @@
 /** Many datagrams a call over the loopback interface, both ways: payloads, peers, runs, refusals. */
 
 import { expect } from 'chai';
-import { EPOLLERR, EPOLLIN, SOL_SOCKET } from '../../../native-bindings/constants.js';
-import { DatagramReceiver, LONGEST_DATAGRAM, receiveRuns } from '../../../native-bindings/datagram-receiver.js';
+import { EPOLLERR, EPOLLIN, SOCK_DGRAM, SOL_SOCKET } from '../../../native-bindings/constants.js';
+import {
+  DatagramReceiver,
+  LONGEST_DATAGRAM,
+  receiveLocalAddresses,
+  receiveRuns,
+} from '../../../native-bindings/datagram-receiver.js';
 import { DatagramSender } from '../../../native-bindings/datagram-sender.js';
 import { EAGAIN, EBADF, ECONNREFUSED, EINVAL, EMSGSIZE, errnoName } from '../../../native-bindings/errno.js';
 import { liveRegions } from '../../../native-bindings/memory.js';
 import { encodeInet } from '../../../native-bindings/sockaddr.js';
-import { connectInet, setOption } from '../../../native-bindings/socket.js';
-import { awaitReady, Descriptors, LOOPBACK } from '../../support/loopback-sockets.js';
+import { bind, connectInet, setOption, socket } from '../../../native-bindings/socket.js';
+import { awaitReady, Descriptors, LOOPBACK, portOf } from '../../support/loopback-sockets.js';
 
 /** <asm-generic/socket.h>: without checksums the kernel refuses runs, as it does where they do not fit the path. */
 const SO_NO_CHECK = 11;
@@ -142,6 +147,38 @@ describe('many datagrams a call', () => {
     expect(receiver.payloadOffset(0)).to.be.at.least(1300);
     expect(receiver.payloadOffset(1) - receiver.payloadOffset(0)).to.be.at.least(65_507 + 1300);
   });
+
+  for (const family of [4, 6] as const) {
+    it(`tell which address they were sent to over IPv${family}, and are sent from the one that is given, as runs as well`, () => {
+      const asked = family === 4 ? Uint8Array.of(127, 0, 0, 7) : LOOPBACK[6];
+      const [from, port] = [descriptors.datagram(family), descriptors.keep(socket(family, SOCK_DGRAM))];
+      bind(port, { family, bytes: new Uint8Array(asked.length), port: 0 });
+      receiveRuns(port);
+      receiveLocalAddresses(port, family);
+      const sender = senderOf();
+      const question = new Uint8Array(28);
+      const name = question.subarray(0, encodeInet(question, 0, asked, portOf(port)));
+      for (const text of ['aaaa', 'bbbb', 'c']) add(sender, text, name);
+      add(sender, 'alone', name);
+      sender.send(from.fd, watcher);
+      const receiver = receiverOf();
+      expect(received(receiver, port)).to.deep.equal([['aaaa', 'bbbb', 'c'], ['alone']]);
+      const localAt = receiver.localOffset(0);
+      const local = receiver.region.bytes.slice(localAt, localAt + asked.length);
+      expect([local, receiver.localOffset(1) > localAt]).to.deep.equal([asked, true]);
+      const back = nameOf(family, from.port);
+      for (const text of ['1111', '2222', 'three', 'x']) {
+        const at = sender.nextAt;
+        sender.region.bytes.set(Buffer.from(text), at);
+        sender.add(at, text.length, back, local);
+      }
+      expect(sender.send(port, watcher)).to.equal(4);
+      const answers = receiverOf();
+      expect(received(answers, from.fd).flat()).to.deep.equal(['1111', '2222', 'three', 'x']);
+      for (const slot of [0, 3]) expect(answers.peer(slot)).to.deep.include({ bytes: asked });
+      expect(answers.localOffset(0)).to.equal(-1);
+    });
+  }
 
   it('that are too large are told, and the others go', () => {
     const [from, to] = [descriptors.datagram(), descriptors.datagram()];
