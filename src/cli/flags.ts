@@ -224,7 +224,7 @@ export const QUICKSTART_FLAGS: readonly Flag[] = [
     argument: 'PORT',
     describe: 'SOCKS and HTTP port; default: 1080, or any if taken',
   },
-  { ...METHOD, describe: 'Encryption method, aes-256-gcm by default' },
+  { ...METHOD, describe: 'Encryption method, 2022-blake3-aes-256-gcm by default' },
   VERBOSE,
 ];
 

@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { checkMethod } from '../config/methods.js';
 import { DEFAULTS, type MethodName } from '../config/types.js';
 import { StartError } from '../control/start-error.js';
+import { METHODS } from '../crypto/methods.js';
 import type { Running, RunOptions } from '../umbra.js';
 import type { Command } from './command.js';
 import { QUICKSTART_FLAGS } from './flags.js';
@@ -62,12 +63,12 @@ async function startPair(
   log: Log,
   running: Running[],
 ): Promise<{ readonly port: number; readonly method: MethodName }> {
-  const checked = checkMethod(values.text('encrypt-method') ?? 'aes-256-gcm', false);
+  const checked = checkMethod(values.text('encrypt-method') ?? '2022-blake3-aes-256-gcm', false);
   if ('problem' in checked) throw new UsageError(`--encrypt-method ${checked.problem}.`);
   const { method } = checked;
   const asked = values.number('port', 'a port', { min: 0, max: 0xffff, whole: true });
   const host = '127.0.0.1';
-  const credentials = { host, method, password: randomBytes(32).toString('base64') };
+  const credentials = { host, method, password: freshSecret(method) };
   const options: RunOptions = { logLevel: dataPlaneLevel(values.count('verbose')), onLog: log.write };
   const { startLocal, startServer } = await import('../umbra.js');
   const server = await startServer(
@@ -80,6 +81,12 @@ async function startPair(
   const client = await startLocal({ servers, workers: 1, inlets: [{ host, port, users: [] }] }, options);
   running.push(client);
   return { port: client.addresses[0].port, method };
+}
+
+/** As good as the method's key; of a 2022 method it is the key. */
+function freshSecret(method: MethodName): string {
+  const { keyLength } = METHODS[method];
+  return randomBytes(keyLength === 0 ? 32 : keyLength).toString('base64');
 }
 
 /** Whether nobody listens on this port of 127.0.0.1, another umbra included (which would share it with us). */

@@ -108,8 +108,21 @@ export function resolveCredentials(
       findings.problem(`${secret?.name ?? `The password for ${owner.address}`} ${problem}.`);
       return undefined;
     }
+  } else if (owner.mode === 'server') {
+    warnOfShort(secret?.name ?? `The password for ${owner.address}`, password, findings);
   }
   return { method, password };
+}
+
+/** Below it a password of words or letters is within reach of somebody who recorded a connection and tries all. */
+const GOOD_PASSWORD_LENGTH = 16;
+
+/** On the server's side, which is where passwords are made. */
+export function warnOfShort(name: string, password: string, findings: Findings): void {
+  if (password.length >= GOOD_PASSWORD_LENGTH) return;
+  findings.warn(
+    `${name} has fewer than ${GOOD_PASSWORD_LENGTH} characters: whoever records traffic can try all of that length. "umbra genkey" makes one that nobody guesses.`,
+  );
 }
 
 /** @returns what is written, or what the environment variable holds that it names */

@@ -5,7 +5,7 @@ import type { Findings } from './config-error.js';
 import type { FileServer } from './file-shape.js';
 import type { JsonPath } from './json-document.js';
 import { hasIdentities, keyProblem } from './methods.js';
-import { passwordWritten } from './resolve-credentials.js';
+import { passwordWritten, warnOfShort } from './resolve-credentials.js';
 import { type ConfigSources, nameOf } from './sources.js';
 import { type EndpointUser, MAX_TRIAL_USERS, type MethodName } from './types.js';
 
@@ -64,7 +64,9 @@ function resolveUser(
   const passwordName = nameOf(sources, [...path, 'password']);
   const password = passwordWritten(sources, { text, name: passwordName }, findings);
   if (password === undefined) return undefined;
-  const problem = METHODS[method].family === 'aead-2022' ? keyProblem(password, method) : undefined;
+  const isKey = METHODS[method].family === 'aead-2022';
+  if (!isKey) warnOfShort(passwordName, password, findings);
+  const problem = isKey ? keyProblem(password, method) : undefined;
   if (problem !== undefined) findings.problem(`${passwordName} ${problem}.`);
   return problem === undefined ? { name, password } : undefined;
 }

@@ -113,7 +113,7 @@ describe('umbra check', () => {
     const path = directory.write('c.json', {
       server: '192.0.2.1',
       server_port: 8388,
-      password: 'geheim',
+      password: 'geheim und lang genug',
       method: 'aes-256-gcm',
       egress_allow: ['10.0.0.0/8'],
       plugin: 'x',

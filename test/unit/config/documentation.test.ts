@@ -64,7 +64,7 @@ describe('config.example.json', () => {
   const request = {
     configPath: new URL('config.example.json', ROOT).pathname,
     flags: {},
-    environment: { UMBRA_PASSWORD: 'p' },
+    environment: { UMBRA_PASSWORD: 'a password of some length' },
     workingDirectory: '/',
   };
 

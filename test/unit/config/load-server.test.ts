@@ -93,6 +93,19 @@ describe('the settings of a server', () => {
     expect(problem).to.match(/^--key is 16 bytes long: aes-256-gcm needs 32 bytes/);
   });
 
+  it('warn of a short password that people could guess, and not of a key or a client', async () => {
+    const short = await load({ password: 'fifteen letters', method: 'aes-256-gcm' });
+    expect(short.warnings.join()).to.match(/c\.json:1:\d+: "password" has fewer than 16 characters: .*"umbra genkey"/);
+    expect((await load({ password: 'sixteen letters.', method: 'aes-256-gcm' })).warnings).to.deep.equal([]);
+    const users = [{ name: 'ann', password: 'short' }];
+    expect((await load({ method: 'aes-256-gcm', users })).warnings.join()).to.match(/"password" has fewer than 16/);
+    const key = Buffer.alloc(16, 1).toString('base64');
+    expect((await load({ method: 'aes-128-gcm', key })).warnings).to.deep.equal([]);
+    const configPath = directory.write('local.json', { server: 'a', password: 'short' });
+    const client = await loadLocal({ configPath, flags: {}, environment: {}, workingDirectory: '/' });
+    expect(client.warnings).to.deep.equal([]);
+  });
+
   describe('with users', () => {
     const key = (seed: number, length = 32): string => Buffer.alloc(length, seed).toString('base64');
     const METHOD_2022 = '2022-blake3-aes-256-gcm';
