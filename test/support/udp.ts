@@ -7,7 +7,7 @@ import { SocksClient, type SocksRemoteHost } from 'socks';
 
 const PATIENCE_MS = 5000;
 /** How long nothing has to come, to be taken for nothing. */
-const SILENCE_MS = 150;
+const SILENCE_MS = 100;
 
 export interface Received {
   readonly data: Buffer;
