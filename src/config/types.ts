@@ -79,8 +79,21 @@ export interface ShadowsocksEndpoint extends HostPort {
   readonly name?: string;
   /** A server's users on this one port; none where it is absent. A method of AEAD 2017 then knows their passwords alone. */
   readonly users?: readonly EndpointUser[];
+  /**
+   * A server that has these is a hop of SIP023: it connects to nothing else. `password` is then the key that its own identity header is
+   * sealed with, and it has no users.
+   */
+  readonly destinations?: readonly NextHop[];
   /** TCP alone where it is absent. */
   readonly mode?: TransportMode;
+}
+
+/** A server behind a hop. */
+export interface NextHop extends HostPort {
+  /** For counters and logs. */
+  readonly name: string;
+  /** In base64, the key by which clients name it: the one that comes behind the hop's own in theirs. */
+  readonly password: string;
 }
 
 /** Somebody who shares a port with others. */

@@ -93,6 +93,11 @@ export interface ServerPacketProtocol extends Opened {
    * what all clients with one key have in common.
    */
   readonly clientsBy: 'address' | 'session';
+  /**
+   * Whose answers a client gets: those of all who learn of its port (full cone), or only those of the destination that it last sent to. The
+   * latter where answers are sealed already, so that nobody else can have anything for it.
+   */
+  readonly answersFrom: 'anyone' | 'destination';
   /** Whose packet was opened last. */
   readonly openedSession: ServerPacketSession;
   /**

@@ -6,6 +6,8 @@ import type { RandomSource } from '../crypto/random.js';
 import { Packets2017, type PacketUser2017 } from './aead-2017/packets.js';
 import { clientProtocol2017, serverProtocol2017 } from './aead-2017/tcp-protocol.js';
 import { ClientPackets2022 } from './aead-2022/client-packets.js';
+import { hopPackets2022 } from './aead-2022/hop-packets.js';
+import { hopProtocol2022 } from './aead-2022/hop-protocol.js';
 import { keyChainOf } from './aead-2022/keys.js';
 import { packetSurroundings } from './aead-2022/packet-means.js';
 import { type ServerPacketKeys, ServerPackets2022 } from './aead-2022/server-packets.js';
@@ -42,7 +44,9 @@ export function serverProtocol(endpoint: ShadowsocksEndpoint, means: ProtocolMea
     case 'aead-2017':
       return serverProtocol2017(endpoint, method, means);
     case 'aead-2022':
-      return serverProtocol2022(endpoint, method, means);
+      return endpoint.destinations === undefined
+        ? serverProtocol2022(endpoint, method, means)
+        : hopProtocol2022(endpoint, method, endpoint.destinations);
     case 'stream':
     case 'plain':
       return unauthenticatedServer(
@@ -78,7 +82,9 @@ export function serverPacketProtocol(endpoint: ShadowsocksEndpoint, means: Proto
     case 'aead-2017':
       return new Packets2017(packetUsers2017(endpoint, method, means), means.replay.udp2017);
     case 'aead-2022':
-      return new ServerPackets2022(method, serverPacketKeys(endpoint, method), packetSurroundings(means));
+      return endpoint.destinations === undefined
+        ? new ServerPackets2022(method, serverPacketKeys(endpoint, method), packetSurroundings(means))
+        : hopPackets2022(endpoint, method, endpoint.destinations, packetSurroundings(means));
     case 'stream':
     case 'plain':
       return new UnauthenticatedPackets(

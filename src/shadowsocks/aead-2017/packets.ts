@@ -64,6 +64,7 @@ export interface PacketUser2017 {
 /** Both directions are alike, so one class is either end. */
 export class Packets2017 implements ClientPacketSession, ClientPacketProtocol, ServerPacketProtocol {
   readonly clientsBy = 'address';
+  readonly answersFrom = 'anyone';
   openedAt = 0;
   /** The one whose packet was opened last is the first. */
   readonly #keys: PacketKey[];

@@ -7,8 +7,14 @@ import { copyShort, fillShort } from '../../../native-bindings/bytes.js';
 import type { Region } from '../../../native-bindings/memory.js';
 import { AesBlock } from '../../crypto/aes-block.js';
 import { blake3Hash16, IDENTITY_SUBKEY_CONTEXT } from '../../crypto/blake3.js';
+import type { AeadMethod } from '../../crypto/methods.js';
 import { IDENTITY_LENGTH, type KeyChain, type KeyHash, UserKeys } from './keys.js';
 import { Blake3SubkeyDerivation } from './subkeys.js';
+
+/** They are blocks of AES under a key as long as the method's. */
+export function hasIdentityHeaders({ cipher }: AeadMethod): boolean {
+  return cipher !== 'chacha20-poly1305';
+}
 
 const hashKey: KeyHash = (key, into, at) => {
   copyShort(blake3Hash16(key), 0, IDENTITY_LENGTH, into, at);

@@ -34,6 +34,7 @@ export interface ServerPacketKeys {
 
 export class ServerPackets2022 implements ServerPacketProtocol {
   readonly clientsBy = 'session';
+  readonly answersFrom = 'anyone';
   openedAt = 0;
   readonly #means: PacketMeans;
   readonly #keys: ServerPacketKeys;

@@ -6,18 +6,13 @@ import type { AeadMethod } from '../../crypto/methods.js';
 import { Keyring } from '../keyring.js';
 import type { ProtocolMeans } from '../means.js';
 import type { ClientProtocol, ServerProtocol } from '../protocol.js';
-import { IdentityReader, IdentityWriter } from './identity.js';
+import { hasIdentityHeaders, IdentityReader, IdentityWriter } from './identity.js';
 import { keyChainOf, parseKeyChain, wipeKeyChain } from './keys.js';
 import { RandomPadding } from './padding.js';
 import { RequestReader2022, type ResponseMeans, type User2022 } from './request-reader.js';
 import { type RequestMeans, RequestSealer2022 } from './request-sealer.js';
 import { ResponseOpener2022 } from './response-opener.js';
 import { Blake3SubkeyDerivation } from './subkeys.js';
-
-/** Identity headers are blocks of AES under a key as long as the method's. */
-function hasIdentityHeaders(method: AeadMethod): boolean {
-  return method.cipher !== 'chacha20-poly1305';
-}
 
 export function clientProtocol2022(
   endpoint: ShadowsocksEndpoint,

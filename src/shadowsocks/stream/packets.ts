@@ -19,6 +19,7 @@ export class UnauthenticatedPackets
   implements ClientPacketSession, ClientPacketProtocol, ServerPacketSession, ServerPacketProtocol
 {
   readonly clientsBy = 'address';
+  readonly answersFrom = 'anyone';
   readonly skewS = 0;
   readonly user = '';
   openedAt = 0;

@@ -4,6 +4,7 @@ import type { FuzzTarget } from '../target.js';
 import { ADDRESS_TARGETS } from './addresses.js';
 import { AEAD_2017_TARGETS } from './aead-2017.js';
 import { AEAD_2022_TARGETS } from './aead-2022.js';
+import { HOP_TARGETS } from './hops.js';
 import { HTTP_TARGETS } from './http.js';
 import { NAME_TARGETS } from './names.js';
 import { PACKET_TARGETS } from './packets.js';
@@ -17,6 +18,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   ...NAME_TARGETS,
   ...AEAD_2017_TARGETS,
   ...AEAD_2022_TARGETS,
+  ...HOP_TARGETS,
   ...PACKET_TARGETS,
   ...UNAUTHENTICATED_TARGETS,
 ];
