@@ -91,8 +91,9 @@ function transport(mode: TransportMode | undefined): string {
 }
 
 function serverLines({ settings }: Loaded<ServerSettings>): string[] {
-  const listen = settings.listen.map(({ mode, users = [], ...server }) => {
-    const count = users.length > 0 ? `, ${users.length} users` : '';
+  const listen = settings.listen.map(({ mode, users = [], destinations = [], ...server }) => {
+    const hop = destinations.length > 0 ? `, a hop to ${destinations.map(({ name }) => name).join(', ')}` : '';
+    const count = users.length > 0 ? `, ${users.length} users` : hop;
     return `listens on ${formatHostPort(server)} (${server.method})${transport(mode)}${count}`;
   });
   const egress = settings.egressAllow.length > 0 ? settings.egressAllow.join(', ') : 'none';

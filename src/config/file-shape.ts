@@ -53,6 +53,20 @@ const users = () =>
     'Server only: users of one port. With a 2022 method `password` is the identity key (SIP023); with AEAD 2017 each password is tried.',
   );
 
+export const DESTINATION_SHAPE = {
+  name: text('a name').describe('Stands for the destination in logs and counters. Default: its address.'),
+  server: host().describe('Host name or IP address of the next hop. No egress policy holds for it.'),
+  server_port: port().describe('Its port; as a string too. Default 8388.'),
+  password: secret().describe(
+    'The key in base64 by which clients name it: its identity key, or that of its only user.',
+  ),
+};
+
+const destinations = () =>
+  objects(object(DESTINATION_SHAPE)).describe(
+    'Server only: makes it a hop of SIP023, whose clients reach these servers and nothing else. `password` is the identity key of the hop.',
+  );
+
 export const SERVER_SHAPE = {
   server: host().describe('Host name or IP address: the client connects to it, the server listens on it.'),
   address: host().describe('The same as `server`.'),
@@ -68,6 +82,7 @@ export const SERVER_SHAPE = {
   disabled: flag().describe('`true` leaves this entry out.'),
   mode: mode().describe('As at the top level.'),
   users: users(),
+  destinations: destinations(),
 };
 
 export const LOCAL_SHAPE = {
@@ -130,6 +145,7 @@ export const TOP_SHAPE = {
   locals: objects(object(LOCAL_SHAPE)).describe('Client only: several listeners.'),
   mode: mode().describe('`tcp_only` (default), `tcp_and_udp` or `udp_only`.'),
   users: users(),
+  destinations: destinations(),
   allow_insecure_ciphers: flag().describe(
     'Lets `method` be one of the old stream ciphers, or `none`. Default `false`.',
   ),

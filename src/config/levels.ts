@@ -6,6 +6,7 @@
 import type * as z from 'zod';
 
 import {
+  DESTINATION_SHAPE,
   LOCAL_SHAPE,
   LOG_FORMAT_SHAPE,
   LOG_SHAPE,
@@ -56,12 +57,20 @@ const USER_LEVEL: Level = {
   below: {},
 };
 
+const DESTINATION_LEVEL: Level = {
+  title: '`destinations[]`',
+  served: DESTINATION_SHAPE,
+  later: {},
+  laterPrefixes: [],
+  below: {},
+};
+
 const SERVER_LEVEL: Level = {
   title: '`servers[]`',
   served: SERVER_SHAPE,
   later: LATER_SERVER_KEYS,
   laterPrefixes: [],
-  below: { users: USER_LEVEL },
+  below: { users: USER_LEVEL, destinations: DESTINATION_LEVEL },
 };
 
 const LOCAL_LEVEL: Level = {
@@ -106,6 +115,7 @@ export const TOP_LEVEL: Level = {
     shadowsocks: SERVER_LEVEL,
     locals: LOCAL_LEVEL,
     users: USER_LEVEL,
+    destinations: DESTINATION_LEVEL,
     log: LOG_LEVEL,
     runtime: RUNTIME_LEVEL,
     security: laterObject('security'),
@@ -119,6 +129,7 @@ export const SERVED_LEVELS: readonly Level[] = [
   TOP_LEVEL,
   SERVER_LEVEL,
   USER_LEVEL,
+  DESTINATION_LEVEL,
   LOCAL_LEVEL,
   LOG_LEVEL,
   LOG_FORMAT_LEVEL,

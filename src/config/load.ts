@@ -94,9 +94,9 @@ async function readSources(mode: Mode, request: LoadRequest): Promise<{ sources:
 
 function hasSecret(config: FileConfig): boolean {
   const holders = [config, ...(config.servers ?? []), ...(config.shadowsocks ?? [])];
-  const ofUsers = holders.flatMap(({ users }) => users ?? []);
+  const ofOthers = holders.flatMap(({ users = [], destinations = [] }) => [...users, ...destinations]);
   const passwords = [
-    ...[...holders, ...ofUsers].map(({ password }) => password),
+    ...[...holders, ...ofOthers].map(({ password }) => password),
     ...Object.values(config.port_password ?? {}),
   ];
   const isLiteral = (text: string | undefined): boolean => text !== undefined && environmentName(text) === undefined;

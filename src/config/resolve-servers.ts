@@ -13,10 +13,11 @@ import {
   writtenAt,
   writtenInFlags,
 } from './resolve-credentials.js';
+import { resolveDestinations, type WrittenDestinations } from './resolve-destinations.js';
 import { resolveUsers, type WrittenUsers } from './resolve-users.js';
 import { type ConfigSources, mergedConfig, nameOf } from './sources.js';
 import { parseSsLink } from './ss-link.js';
-import { DEFAULTS, type ShadowsocksEndpoint, type TransportMode } from './types.js';
+import { DEFAULTS, type HostPort, type MethodName, type ShadowsocksEndpoint, type TransportMode } from './types.js';
 
 interface WrittenServer {
   readonly host: string | undefined;
@@ -24,6 +25,7 @@ interface WrittenServer {
   readonly label?: string | undefined;
   readonly credentials: WrittenCredentials;
   readonly users?: WrittenUsers | undefined;
+  readonly destinations?: WrittenDestinations | undefined;
   readonly mode?: TransportMode | undefined;
   /** Begin sentences about its host and its port. */
   readonly hostName: string;
@@ -46,10 +48,30 @@ export function resolveServers(mode: Mode, sources: ConfigSources, findings: Fin
     if (credentials === undefined) return [];
     const warning = insecurityWarning(credentials.method);
     if (warning !== undefined) findings.warn(warning);
-    const users = hasUsers ? { users: resolveUsers(sources, server.users, credentials.method, findings) } : {};
     const label = server.label ? { name: server.label } : {};
-    return [{ ...address, ...credentials, ...label, ...users, mode: resolveMode(mode, sources, server.mode) }];
+    const clients = mode === 'server' ? resolveClients(sources, server, credentials.method, findings) : {};
+    return [{ ...address, ...credentials, ...label, ...clients, mode: resolveMode(mode, sources, server.mode) }];
   });
+}
+
+/** Whom a server takes, and where a hop sends them. */
+function resolveClients(
+  sources: ConfigSources,
+  { users, destinations }: WrittenServer,
+  method: MethodName,
+  findings: Findings,
+): Pick<ShadowsocksEndpoint, 'users' | 'destinations'> {
+  if (users !== undefined && destinations !== undefined) {
+    findings.problem(
+      `${nameOf(sources, destinations.path)}: a hop knows keys of servers and none of "users": give each a port of its own.`,
+    );
+  }
+  return {
+    ...(users === undefined ? {} : { users: resolveUsers(sources, users, method, findings) }),
+    ...(destinations === undefined
+      ? {}
+      : { destinations: resolveDestinations(sources, destinations, method, findings) }),
+  };
 }
 
 /** What a flag says holds for all. A client's servers take UDP where nobody says anything: its listeners decide. */
@@ -83,12 +105,9 @@ function writtenServers(mode: Mode, sources: ConfigSources, findings: Findings):
   if (sources.flags.server !== undefined) {
     const first = entries.length > 0 ? writtenAt(sources, entries[0].entry, entries[0].path) : {};
     const server = serverOfFlag(sources.flags.server, orElse(inFlags, orElse(atTop, first)), findings);
-    return [
-      {
-        ...server,
-        users: usersAt(config, []) ?? (entries.length > 0 ? usersAt(entries[0].entry, entries[0].path) : undefined),
-      },
-    ];
+    const own = clientsAt(config, []);
+    const isOwn = own.users !== undefined || own.destinations !== undefined;
+    return [{ ...server, ...(isOwn || entries.length === 0 ? own : clientsAt(entries[0].entry, entries[0].path)) }];
   }
   const listed = entries.map(({ entry, path }) => serverOfEntry(sources, entry, path, config.server_port));
   return [...serversOfTop(mode, sources, config, listed.length > 0), ...listed].map((server) => ({
@@ -97,8 +116,14 @@ function writtenServers(mode: Mode, sources: ConfigSources, findings: Findings):
   }));
 }
 
-function usersAt(object: Pick<FileServer, 'users'>, path: JsonPath): WrittenUsers | undefined {
-  return object.users === undefined ? undefined : { entries: object.users, path: [...path, 'users'] };
+function clientsAt(
+  { users, destinations }: Pick<FileServer, 'users' | 'destinations'>,
+  path: JsonPath,
+): Pick<WrittenServer, 'users' | 'destinations'> {
+  return {
+    users: users === undefined ? undefined : { entries: users, path: [...path, 'users'] },
+    destinations: destinations === undefined ? undefined : { entries: destinations, path: [...path, 'destinations'] },
+  };
 }
 
 function serverOfFlag(text: string, credentials: WrittenCredentials, findings: Findings): WrittenServer {
@@ -133,7 +158,7 @@ function serverOfEntry(
     port: entry.server_port ?? entry.port ?? topPort,
     label: entry.remarks || entry.name || entry.id,
     credentials: writtenAt(sources, entry, path),
-    users: usersAt(entry, path),
+    ...clientsAt(entry, path),
     mode: entry.mode,
     hostName: nameOf(sources, [...path, entry.server === undefined ? 'address' : 'server']),
     portName: nameOf(sources, [...path, entry.server_port === undefined ? 'port' : 'server_port']),
@@ -154,7 +179,7 @@ function serversOfTop(mode: Mode, sources: ConfigSources, config: FileConfig, ha
         host,
         label: config.remarks,
         // A port that has a password of its own is one user's.
-        users: ports === undefined ? usersAt(config, []) : undefined,
+        ...(ports === undefined ? clientsAt(config, []) : {}),
         hostName: nameOf(sources, ['server']),
       }),
     ),
@@ -174,7 +199,7 @@ function portPasswords(sources: ConfigSources, config: FileConfig) {
   });
 }
 
-function resolveAddress(mode: Mode, server: WrittenServer, findings: Findings) {
+function resolveAddress(mode: Mode, server: WrittenServer, findings: Findings): HostPort {
   const host = server.host ?? (mode === 'server' ? DEFAULTS.serverHost : undefined);
   const parsed = host === undefined ? undefined : parseHostPort(host);
   const port = server.port ?? DEFAULTS.serverPort;

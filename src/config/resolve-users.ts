@@ -32,8 +32,8 @@ export function resolveUsers(
     const user = resolveUser(sources, entry, [...written.path, at], method, findings);
     return user === undefined ? [] : [user];
   });
-  complainOfRepeats(users, 'name', name, findings);
-  complainOfRepeats(users, 'password', name, findings);
+  complainOfRepeats(users, 'users', 'name', name, findings);
+  complainOfRepeats(users, 'users', 'password', name, findings);
   return users;
 }
 
@@ -71,21 +71,23 @@ function resolveUser(
   return problem === undefined ? { name, password } : undefined;
 }
 
-function complainOfRepeats(
-  users: readonly EndpointUser[],
+/** @param kind what they are, in the plural */
+export function complainOfRepeats(
+  entries: readonly EndpointUser[],
+  kind: 'users' | 'destinations',
   of: keyof EndpointUser,
   name: string,
   findings: Findings,
 ): void {
   const seen = new Map<string, string>();
-  for (const user of users) {
-    const other = seen.get(user[of]);
-    if (other !== undefined && of === 'name') findings.problem(`${name} has two users of the name "${user.name}".`);
+  for (const entry of entries) {
+    const other = seen.get(entry[of]);
+    if (other !== undefined && of === 'name') findings.problem(`${name} has two ${kind} of the name "${entry.name}".`);
     if (other !== undefined && of === 'password') {
       findings.problem(
-        `${name}: "${other}" and "${user.name}" have the same password, so nobody could tell them apart.`,
+        `${name}: "${other}" and "${entry.name}" have the same password, so nobody could tell them apart.`,
       );
     }
-    seen.set(user[of], user.name);
+    seen.set(entry[of], entry.name);
   }
 }

@@ -30,7 +30,7 @@ export const DROP_REASONS = [
   'refused',
   /** No way there. */
   'unreachable',
-  /** A program that an association does not belong to. */
+  /** A program, or behind a hop a server, that an association does not belong to. */
   'source',
   /** A fragment: they are not put together here. */
   'fragment',

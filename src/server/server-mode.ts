@@ -11,6 +11,9 @@ import { Destinations } from './destinations.js';
 import { type ServerContext, ServerSession } from './server-session.js';
 import { UdpPort } from './udp-port.js';
 
+/** For hops, whose destinations are the owner's choice and not a client's. */
+const EVERYWHERE = ['0.0.0.0/0', '::/0'];
+
 /**
  * Starts the server on a reactor.
  * @param listeners the descriptors of each port
@@ -21,15 +24,23 @@ export function startServerMode(
   parts: ModeParts,
 ): Mode {
   const { context, resolver } = parts;
-  const policy = new EgressPolicy(settings.egressAllow);
-  const dialer = new TcpDialer(context.reactor, resolver, policy, settings);
-  const destinations = new Destinations(context.reactor, resolver, policy, settings.ipv6First, (error) =>
-    context.reportBug(error),
-  );
+  const waysOut = (egressAllow: readonly string[]) => {
+    const policy = new EgressPolicy(egressAllow);
+    return {
+      dialer: new TcpDialer(context.reactor, resolver, policy, settings),
+      destinations: new Destinations(context.reactor, resolver, policy, settings.ipv6First, (error) =>
+        context.reportBug(error),
+      ),
+    };
+  };
+  const ofClients = waysOut(settings.egressAllow);
+  const ofHops = waysOut(EVERYWHERE);
   const opened: { close(): void }[] = [];
   const protocols: { wipe(): void }[] = [];
   settings.listen.forEach((endpoint, i) => {
     const { tcp, udp } = listeners[i];
+    const isHop = endpoint.destinations !== undefined;
+    const { dialer, destinations } = isHop ? ofHops : ofClients;
     if (tcp >= 0) {
       const protocol = serverProtocol(endpoint, parts.means);
       protocols.push(protocol);
@@ -37,6 +48,7 @@ export function startServerMode(
         relay: context,
         dialer,
         protocol,
+        isHop,
         probeTimeoutMs: settings.probeTimeoutMs === 0 ? Number.POSITIVE_INFINITY : settings.probeTimeoutMs,
       };
       const acceptor = new SessionAcceptor(context, (fd, peer) => new ServerSession(server, fd, peer));
@@ -53,7 +65,7 @@ export function startServerMode(
       for (const each of opened) each.close();
     },
     release() {
-      destinations.close();
+      for (const { destinations } of [ofClients, ofHops]) destinations.close();
       for (const protocol of protocols) protocol.wipe();
     },
   };

@@ -25,6 +25,11 @@ export interface ServerContext {
   readonly relay: RelayContext;
   readonly dialer: TcpDialer;
   readonly protocol: ServerProtocol;
+  /**
+   * The port is a hop's. What it reads of a request does not age, so whoever has recorded one gets as far as the dial, and must not see how
+   * that ends where it fails.
+   */
+  readonly isHop: boolean;
   /** From accept, the same for every way to fail; Infinity: never. */
   readonly probeTimeoutMs: number;
 }
@@ -102,7 +107,7 @@ export class ServerSession implements EventHandler, DialHandler, TimeoutHandler,
     this.#target = target;
     this.#context.relay.handshakes.delete(this);
     if (payloadAt < end) this.#early = plaintext.slice(payloadAt, end);
-    this.#context.relay.reactor.cancel(this.#deadline);
+    if (!this.#context.isHop) this.#context.relay.reactor.cancel(this.#deadline);
     const dial = this.#context.dialer.dial(target, this, this.#early !== undefined || this.#carry.length > 0);
     if (!dial.over) this.#dial = dial;
   }
@@ -111,6 +116,7 @@ export class ServerSession implements EventHandler, DialHandler, TimeoutHandler,
     this.#dial = undefined;
     const { relay: context } = this.#context;
     if (this.#stream === undefined) throw new Error('connected without a stream');
+    context.reactor.cancel(this.#deadline);
     this.#upstream = upstream;
     const relay = new Relay(context, this, upstream, this.#client, this.#stream, this.#carry);
     this.#relay = relay;
@@ -120,6 +126,10 @@ export class ServerSession implements EventHandler, DialHandler, TimeoutHandler,
 
   handleDialFailure(failure: string): void {
     this.#dial = undefined;
+    if (this.#context.isHop) {
+      this.#absorb(dialStatus(failure), failure);
+      return;
+    }
     // Only a holder of the key gets here (or, where nothing is authenticated, one probe in a hundred): so the FIN may be prompt.
     Drain.begin(this.#context.relay, this.#client, 0);
     this.#end(dialStatus(failure), failure, true);

@@ -147,6 +147,10 @@ export class UdpAssociation implements Association, ByteTableEntry, DatagramHand
     const first = receiver.payloadOffset(slot);
     const end = first + receiver.length(slot);
     const nameAt = receiver.nameOffset(slot);
+    if (!this.#mayAnswer(region.bytes, nameAt, receiver.nameLength(slot))) {
+      this.#context.relay.packetCounters.drops.source++;
+      return;
+    }
     let at = first;
     do {
       const length = Math.min(segment, end - at);
@@ -155,6 +159,12 @@ export class UdpAssociation implements Association, ByteTableEntry, DatagramHand
       this.#seal(from, at + length - from, length);
       at += segment;
     } while (at < end);
+  }
+
+  #mayAnswer(bytes: Uint8Array, nameAt: number, nameLength: number): boolean {
+    if (this.#context.answersFrom === 'anyone') return true;
+    const name = this.#last?.name;
+    return name?.length === nameLength && startsWith(bytes, nameAt, nameAt + nameLength, name);
   }
 
   #seal(from: number, length: number, payloadLength: number): void {

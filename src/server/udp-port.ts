@@ -39,7 +39,8 @@ export class UdpPort implements DatagramHandler {
       relay.reportBug(error),
     );
     const forget = (association: UdpAssociation): void => this.#forget(association);
-    this.#context = { relay, packets: relay.packets, destinations, table, portFd: fd, forget };
+    const { answersFrom } = protocol;
+    this.#context = { relay, packets: relay.packets, destinations, table, answersFrom, portFd: fd, forget };
     this.#protocol = protocol;
     this.#socket = new UdpSocket(reactor, fd, relay.packets.receiver, this);
   }

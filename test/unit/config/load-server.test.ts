@@ -180,4 +180,79 @@ describe('the settings of a server', () => {
       expect(settings.servers[0]).not.to.have.property('users');
     });
   });
+
+  describe('with destinations', () => {
+    const key = (seed: number, length = 32): string => Buffer.alloc(length, seed).toString('base64');
+    const hop = { method: '2022-blake3-aes-256-gcm', password: key(1) };
+
+    it('are those of a hop, at the top or in an entry', async () => {
+      const destinations = [
+        { name: 'north', server: '192.0.2.1', server_port: '1', password: key(2) },
+        { server: '2001:db8::1', password: key(3) },
+      ];
+      const expected = [
+        { name: 'north', host: '192.0.2.1', port: 1, password: key(2) },
+        { name: '[2001:db8::1]:8388', host: '2001:db8::1', port: 8388, password: key(3) },
+      ];
+      const top = await load({ ...hop, destinations });
+      expect(top.settings.listen[0]).to.deep.include({ password: key(1), destinations: expected });
+      const listed = await load({
+        servers: [
+          { ...hop, server_port: 1, destinations },
+          { ...hop, server_port: 2 },
+        ],
+      });
+      expect(listed.settings.listen[0]).to.deep.include({ port: 1, destinations: expected });
+      expect(listed.settings.listen[1]).not.to.have.property('destinations');
+      const moved = await load({ ...hop, destinations }, { server: ':9' });
+      expect(moved.settings.listen[0]).to.deep.include({ port: 9, destinations: expected });
+    });
+
+    it('take their keys from the environment too', async () => {
+      const destinations = [{ server: 'a.test', password: `\${A}` }];
+      const configPath = directory.write('c.json', { ...hop, destinations });
+      const request = { configPath, flags: {}, workingDirectory: directory.path };
+      const { settings } = await loadServer({ ...request, environment: { A: key(7) } });
+      expect(settings.listen[0].destinations?.[0].password).to.equal(key(7));
+    });
+
+    it('name each mistake with its place, and no secret', async () => {
+      const destinations = [
+        { name: 'a', server: 'a.test', password: key(2) },
+        { name: 'a', server: 'b.test', password: key(2) },
+        { server: 'c.test:1', password: key(3) },
+        { server: 'd.test', server_port: 0, password: key(4, 5) },
+        { name: 'e', password: key(5) },
+      ];
+      const problem = await problemOf({ ...hop, destinations });
+      expect(problem).to.match(/"destinations" has two destinations of the name "a"/);
+      expect(problem).to.match(/"destinations": "a" and "a" have the same password/);
+      expect(problem).to.match(/"server" must be a host name or an IP address without a port, not "c\.test:1"/);
+      expect(problem).to.match(/c\.json:1:\d+: "server_port" must be a port from 1 to 65535/);
+      expect(problem).to.match(/c\.json:1:\d+: "password" is 5 bytes long: 2022-blake3-aes-256-gcm needs 32 bytes/);
+      expect(problem).to.match(/"destinations": each destination needs a "server" and a "password"/);
+      for (const seed of [1, 2, 3, 5]) expect(problem).not.to.include(key(seed));
+      expect(await problemOf({ ...hop, destinations: [] })).to.match(/"destinations" must be an array of at least one/);
+    });
+
+    it('need identity headers, and leave no room for users', async () => {
+      const destinations = [{ server: 'a.test', password: key(2) }];
+      for (const method of ['2022-blake3-chacha20-poly1305', 'aes-256-gcm']) {
+        expect(await problemOf({ ...hop, method, destinations })).to.match(
+          new RegExp(`"destinations" need a method with identity headers, which ${method} has not`),
+        );
+      }
+      const users = [{ name: 'ann', password: key(3) }];
+      expect(await problemOf({ ...hop, users, destinations })).to.match(
+        /a hop knows keys of servers and none of "users"/,
+      );
+    });
+
+    it('are no business of a client with the same file', async () => {
+      const destinations = [{ server: 'b.test', password: key(2) }];
+      const configPath = directory.write('c.json', { ...hop, server: 'a.test', destinations });
+      const { settings } = await loadLocal({ configPath, flags: {}, environment: {}, workingDirectory: '/' });
+      expect(settings.servers[0]).not.to.have.property('destinations');
+    });
+  });
 });
