@@ -120,7 +120,17 @@ export const singBox: Peer = {
 };
 
 /** A hop of SIP023 before the server: it takes its identity header off and passes the rest on. */
-export function singBoxRelay({ folder, method }: Endpoint, port: number, identityKey: string, next: RelayTarget) {
+export type Relay = (endpoint: Endpoint, port: number, identityKey: string, next: RelayTarget) => readonly string[];
+
+export const umbraRelay: Relay = ({ folder, method }, port, identityKey, next) => {
+  const file = join(folder, 'umbra-hop.json');
+  const destinations = [{ name: 'next', server: '127.0.0.1', server_port: next.port, password: next.identityKey }];
+  const address = { server: '127.0.0.1', server_port: port, mode: 'tcp_and_udp', workers: 1 };
+  writeFileSync(file, JSON.stringify({ ...address, method, password: identityKey, destinations }), { mode: 0o600 });
+  return [...UMBRA, 'server', '-c', file];
+};
+
+export const singBoxRelay: Relay = ({ folder, method }, port, identityKey, next) => {
   const destinations = [{ name: 'next', server: '127.0.0.1', server_port: next.port, password: next.identityKey }];
   return singBoxCommand(join(folder, 'sing-box-relay.json'), {
     inbounds: [
@@ -128,7 +138,7 @@ export function singBoxRelay({ folder, method }: Endpoint, port: number, identit
     ],
     outbounds: [{ type: 'direct' }],
   });
-}
+};
 
 export interface RelayTarget {
   readonly port: number;

@@ -10,7 +10,7 @@ import { METHODS } from '../../src/crypto/methods.js';
 import { freePort, ProxyProcess } from '../support/proxy-process.js';
 import { exchangeDatagrams } from './datagrams.js';
 import { exchangeBothWays, fetchByName } from './exchange.js';
-import type { Endpoint, Peer } from './peers.js';
+import type { Endpoint, Peer, Relay } from './peers.js';
 import { record } from './table.js';
 
 /** What a pair is tried with. */
@@ -35,7 +35,7 @@ export interface Pairing {
 const AMOUNT = 8 * 2 ** 20;
 
 /** A password that a method can have. */
-export function secretFor(method: MethodName): string {
+function secretFor(method: MethodName): string {
   return METHODS[method].family === 'aead-2022'
     ? randomBytes(METHODS[method].keyLength).toString('base64')
     : `barfoo!${randomBytes(6).toString('hex')}`;
@@ -95,6 +95,17 @@ export function describeInterop(pairing: Pairing): void {
       expect(received).to.deep.equal(sent);
     });
   });
+}
+
+/** Puts a relay in between: the client's keys are then those of the relay, of the server and its own. */
+export function through(relay: Relay): NonNullable<Pairing['between']> {
+  return async (endpoint, processes) => {
+    const serverPort = await freePort();
+    const identityKey = secretFor(endpoint.method);
+    const next = { port: endpoint.serverPort, identityKey: endpoint.serverPassword };
+    processes.push(await ProxyProcess.start(relay(endpoint, serverPort, identityKey, next), serverPort));
+    return { serverPort, password: `${identityKey}:${endpoint.password}` };
+  };
 }
 
 /** Both ways round. */

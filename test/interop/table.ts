@@ -59,8 +59,8 @@ function document(): string {
   const versions = versionsOf([...new Set([...rows.values()].flatMap(({ pair }) => [pair.client, pair.server]))]);
   return `# Interoperability
 
-umbra at one end, another implementation at the other, both as programs on loopback. \`npm run test:interop\` installs or builds the
-others, runs the tests and writes this file.
+umbra at one end and another implementation at the other, or umbra as a hop between two of them, all as programs on loopback.
+\`npm run test:interop\` installs or builds the others, runs the tests and writes this file.
 
 TCP: random bytes in both directions of one connection at once, their SHA-256 compared, and a page that curl fetches by a
 host name. UDP: datagrams of 1 to 1,400 bytes through SOCKS5 UDP ASSOCIATE, each compared with what came back.
