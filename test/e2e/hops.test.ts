@@ -33,13 +33,14 @@ describe('a chain of hops', () => {
     });
   }
 
-  /** Client, two hops, a server with a user. */
+  /** Client, two hops, a server with a user: behind a name, and behind an IPv6 address. */
   async function chain(method: ShadowsocksEndpoint['method']) {
     const [outer, inner, identity, own] = [1, 2, 3, 4].map(() => newKey(method));
     const users = [{ name: 'ann', password: own }];
-    const server = await stage.server({ listen: [{ ...endpointWith(method, 0, identity), users }] });
+    const listen = [{ ...endpointWith(method, 0, identity), host: '::1', users }];
+    const server = await stage.server({ listen });
     const [{ port: serverPort }] = server.addresses;
-    const second = await hop(method, inner, { name: 'server', host: HOST, port: serverPort, password: identity });
+    const second = await hop(method, inner, { name: 'server', host: '::1', port: serverPort, password: identity });
     const [{ port: secondPort }] = second.addresses;
     const first = await hop(method, outer, { name: 'second', host: 'localhost', port: secondPort, password: inner });
     const [{ port }] = first.addresses;
