@@ -194,7 +194,16 @@ interface Sip022NegativeResponseVector extends Sip022Stream {
   readonly why: string;
 }
 
+/** Outline's mark on a server's salt. */
+export interface ServerSaltVector {
+  readonly secret_utf8: string;
+  readonly salt_len: number;
+  readonly salt: string;
+  readonly is_server_salt: boolean;
+}
+
 export interface Vectors {
+  readonly outline_server_salt: readonly ServerSaltVector[];
   readonly evp_bytes_to_key: readonly KeyVector[];
   readonly hkdf_subkey: readonly SubkeyVector[];
   readonly nonce_increment: readonly NonceVector[];

@@ -5,7 +5,6 @@ import { TAG_LENGTH } from '../../crypto/aead.js';
 import { decodeTarget } from '../../net/target.js';
 import { FORMAT_2017 } from '../chunk-format.js';
 import type { RequestOutcome, RequestReader } from '../protocol.js';
-import type { SaltFilter } from '../salt-filter.js';
 import { StreamOpener2017 } from './stream-opener.js';
 import { StreamSealer2017 } from './stream-sealer.js';
 import type { User2017, Users2017 } from './users.js';
@@ -16,16 +15,13 @@ export class RequestReader2017 implements RequestReader {
   readonly longestUnit = FORMAT_2017.maxPayload + TAG_LENGTH;
   consumedTo = 0;
   readonly #users: Users2017;
-  readonly #salts: SaltFilter;
   #user: User2017 | undefined = undefined;
   #opener: StreamOpener2017 | undefined = undefined;
   /** Plaintext of an address that is split over chunks. */
   #plaintext: Uint8Array | undefined = undefined;
 
-  /** @param salts of either direction */
-  constructor(users: Users2017, salts: SaltFilter) {
+  constructor(users: Users2017) {
     this.#users = users;
-    this.#salts = salts;
   }
 
   read(input: Region, from: number, end: number, output: Region): RequestOutcome {
@@ -35,7 +31,7 @@ export class RequestReader2017 implements RequestReader {
       this.#user = this.#users.find(input, from, output);
       if (this.#user === undefined) return { kind: 'rejected', status: 'ERR_CIPHER', reason: '' };
     }
-    this.#opener ??= new StreamOpener2017(this.#user.keyring, this.#salts);
+    this.#opener ??= new StreamOpener2017(this.#user.keyring, this.#user.salts);
     return this.#readAddress(this.#user, this.#opener, input, end, output);
   }
 
@@ -58,7 +54,7 @@ export class RequestReader2017 implements RequestReader {
       if (decoded.status === 'ok') {
         this.#plaintext = undefined;
         opener.allowEmptyChunks();
-        const stream = { sealer: new StreamSealer2017(user.keyring, this.#salts, undefined), opener };
+        const stream = { sealer: new StreamSealer2017(user.keyring, user.salts, undefined), opener };
         const { target, length: payloadAt } = decoded;
         return { kind: 'accepted', target, user: user.name, payloadAt, payloadEnd: length, stream };
       }

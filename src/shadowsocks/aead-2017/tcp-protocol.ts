@@ -7,9 +7,10 @@ import { Keyring, masterKeyOf } from '../keyring.js';
 import type { ProtocolMeans } from '../means.js';
 import type { ClientProtocol, ServerProtocol } from '../protocol.js';
 import { RequestReader2017 } from './request-reader.js';
+import { ServerSaltMark } from './server-salts.js';
 import { StreamOpener2017 } from './stream-opener.js';
 import { StreamSealer2017 } from './stream-sealer.js';
-import { OnlyUser, TrialUsers, type Users2017 } from './users.js';
+import { OnlyUser, TrialUsers, type User2017, type Users2017 } from './users.js';
 
 export function clientProtocol2017(
   endpoint: ShadowsocksEndpoint,
@@ -33,20 +34,42 @@ export function serverProtocol2017(
   method: AeadMethod,
   means: ProtocolMeans,
 ): ServerProtocol {
-  const users = usersOf(endpoint, method, means);
+  const marks: ServerSaltMark[] = [];
+  /** @param secret what a person typed, or else the raw key */
+  const userOf = (name: string | undefined, masterKey: Uint8Array, secret: Uint8Array): User2017 => {
+    const { derivation, random, replay } = means;
+    const mark = ServerSaltMark.of(secret, method.keyLength);
+    if (mark === undefined) {
+      return { name, keyring: new Keyring(method, masterKey, derivation, random), salts: replay.tcp2017 };
+    }
+    marks.push(mark);
+    const keyring = new Keyring(method, masterKey, derivation, mark.marking(random));
+    return { name, keyring, salts: mark.refusing(replay.tcp2017) };
+  };
+  const users = usersOf(endpoint, method, userOf);
   return {
-    newRequest: () => new RequestReader2017(users, means.replay.tcp2017),
-    wipe: () => users.wipe(),
+    newRequest: () => new RequestReader2017(users),
+    wipe() {
+      users.wipe();
+      for (const mark of marks) mark.wipe();
+    },
   };
 }
 
-function usersOf(endpoint: ShadowsocksEndpoint, method: AeadMethod, { derivation, random }: ProtocolMeans): Users2017 {
+function usersOf(
+  endpoint: ShadowsocksEndpoint,
+  method: AeadMethod,
+  userOf: (name: string | undefined, masterKey: Uint8Array, secret: Uint8Array) => User2017,
+): Users2017 {
   const { users = [] } = endpoint;
-  if (users.length === 0) return new OnlyUser(new Keyring(method, masterKeyOf(endpoint), derivation, random));
+  const utf8 = new TextEncoder();
+  if (users.length === 0) {
+    const masterKey = masterKeyOf(endpoint);
+    const secret = endpoint.key === undefined ? utf8.encode(endpoint.password) : masterKey;
+    const { keyring, salts } = userOf(undefined, masterKey, secret);
+    return new OnlyUser(keyring, salts);
+  }
   return new TrialUsers(
-    users.map(({ name, password }) => {
-      const masterKey = keyFromPassword(password, method.keyLength);
-      return { name, keyring: new Keyring(method, masterKey, derivation, random) };
-    }),
+    users.map(({ name, password }) => userOf(name, keyFromPassword(password, method.keyLength), utf8.encode(password))),
   );
 }

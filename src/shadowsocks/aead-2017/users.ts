@@ -8,11 +8,14 @@ import type { Region } from '../../../native-bindings/memory.js';
 import { type OpeningKey, TAG_LENGTH } from '../../crypto/aead.js';
 import { LENGTH_LENGTH } from '../chunk-format.js';
 import type { Keyring } from '../keyring.js';
+import type { SaltFilter } from '../salt-filter.js';
 
 export interface User2017 {
   /** For counters and logs; undefined where there is one key for all. */
   readonly name: string | undefined;
   readonly keyring: Keyring;
+  /** Of either direction. */
+  readonly salts: SaltFilter;
 }
 
 /** The users of a port, on one reactor. */
@@ -32,9 +35,9 @@ export class OnlyUser implements Users2017 {
   readonly wantedLength: number;
   readonly #user: User2017;
 
-  constructor(keyring: Keyring) {
+  constructor(keyring: Keyring, salts: SaltFilter) {
     this.wantedLength = keyring.saltLength;
-    this.#user = { name: undefined, keyring };
+    this.#user = { name: undefined, keyring, salts };
   }
 
   find(): User2017 {

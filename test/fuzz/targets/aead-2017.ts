@@ -26,7 +26,7 @@ const sealed = new Region(65_536);
 
 /** Offers `bytes` to a reader of requests as a session does: in pieces, with what was left in front. @returns how it ended */
 function readRequest(bytes: Uint8Array, random: SeededRandom | undefined): string {
-  const reader = new RequestReader2017(new OnlyUser(keyring), FORGETFUL);
+  const reader = new RequestReader2017(new OnlyUser(keyring, FORGETFUL));
   try {
     let carried = 0;
     for (let from = 0; from < bytes.length; ) {

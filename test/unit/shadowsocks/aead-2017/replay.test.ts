@@ -47,7 +47,7 @@ describe('AEAD 2017 against recorded streams', () => {
   }
 
   function newReader(): RequestReader2017 {
-    return new RequestReader2017(new OnlyUser(keyring), salts);
+    return new RequestReader2017(new OnlyUser(keyring, salts));
   }
 
   /** A client's first packet, of which its server knows nothing. */

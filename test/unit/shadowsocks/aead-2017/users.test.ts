@@ -39,7 +39,11 @@ describe('users of AEAD 2017', () => {
     const random = createRandomSource();
     const users = Array.from({ length: COUNT }, (_, i): User2017 => {
       const masterKey = keyFromPassword(`password ${i}`, 32);
-      return { name: `user ${i}`, keyring: new Keyring(METHODS[METHOD], masterKey, derivation, random) };
+      return {
+        name: `user ${i}`,
+        keyring: new Keyring(METHODS[METHOD], masterKey, derivation, random),
+        salts: FORGETFUL,
+      };
     });
     return new TrialUsers(users);
   }
@@ -81,7 +85,7 @@ describe('users of AEAD 2017', () => {
   it('are answered under their own keys', () => {
     const users = makeUsers();
     for (const user of [3, 0, 19]) {
-      const reader = new RequestReader2017(users, FORGETFUL);
+      const reader = new RequestReader2017(users);
       const sealer = new OracleSealer(METHOD, `password ${user}`);
       const chunk = sealer.chunk(Buffer.concat([oracleAddress('example.test', 80), Buffer.from('hello')]));
       const stream = Buffer.concat([sealer.salt, chunk]);
