@@ -41,13 +41,14 @@ function gcm128(): Gcm128 {
 function load(): Gcm128 {
   if (architecture !== 'x64' || !processorHas('aes', 'ssse3', 'pclmulqdq'))
     throw new LibcryptoMissingError('this processor has no AES-NI');
+  // Results that nobody looks at are not fetched: each costs a number made for JavaScript. These functions fail for lengths alone that no Region has.
   const crypt = [ADDRESS, ADDRESS, ADDRESS, 'size_t', ADDRESS];
   const block = symbolAddress('aesni_encrypt');
   const counterBlocks = symbolAddress('aesni_ctr32_encrypt_blocks');
   if (block === undefined || counterBlocks === undefined) {
     throw new LibcryptoMissingError('this Node.js does not export the AES-NI functions');
   }
-  const setKey = bindCrypto('aesni_set_encrypt_key', 'int', [ADDRESS, 'int', ADDRESS]);
+  const setKey = bindCrypto('aesni_set_encrypt_key', 'void', [ADDRESS, 'int', ADDRESS]);
   const contextSize = measureContext(setKey, block);
   return {
     setKey,
@@ -55,8 +56,8 @@ function load(): Gcm128 {
     slots: new KeySlots(AES_KEY_SIZE + Math.ceil(contextSize / 64) * 64),
     init: bindCrypto('CRYPTO_gcm128_init', 'void', [ADDRESS, ADDRESS, ADDRESS]),
     setIv: bindCrypto('CRYPTO_gcm128_setiv', 'void', [ADDRESS, ADDRESS, 'size_t']),
-    encrypt: bindCrypto('CRYPTO_gcm128_encrypt_ctr32', 'int', crypt),
-    decrypt: bindCrypto('CRYPTO_gcm128_decrypt_ctr32', 'int', crypt),
+    encrypt: bindCrypto('CRYPTO_gcm128_encrypt_ctr32', 'void', crypt),
+    decrypt: bindCrypto('CRYPTO_gcm128_decrypt_ctr32', 'void', crypt),
     tag: bindCrypto('CRYPTO_gcm128_tag', 'void', [ADDRESS, ADDRESS, 'size_t']),
     finish: bindCrypto('CRYPTO_gcm128_finish', 'int', [ADDRESS, ADDRESS, 'size_t']),
     block,

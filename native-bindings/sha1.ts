@@ -20,7 +20,8 @@ const SHA_CTX_SIZE = 96;
 
 /** A state and some messages that stay where they are, so that what is constant in them is written once. Not shared between threads. */
 export class Sha1Messages {
-  readonly #update = bindCrypto('SHA1_Update', 'int', [ADDRESS, ADDRESS, 'size_t']);
+  /** It always gives 1, which is not worth fetching. */
+  readonly #update = bindCrypto('SHA1_Update', 'void', [ADDRESS, ADDRESS, 'size_t']);
   readonly #region: Region;
   readonly #contextAddress: number;
   readonly #messageAddresses: number[] = [];

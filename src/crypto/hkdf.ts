@@ -99,15 +99,22 @@ class Sha1Hkdf implements SubkeyDerivation {
 
   /** The salt is the key of this HMAC, and the key its message. */
   #setExtract(key: Uint8Array, salt: Uint8Array, saltAt: number): void {
-    const inner = this.#sha1.bytes[EXTRACT_INNER];
-    const outer = this.#sha1.bytes[EXTRACT_OUTER];
-    for (let i = 0; i < key.length; i++) {
-      const byte = salt[saltAt + i];
-      inner[i] = byte ^ (INNER_PAD & 0xff);
-      outer[i] = byte ^ (OUTER_PAD & 0xff);
-      inner[SHA1_BLOCK_LENGTH + i] = key[i];
+    const { words, bytes } = this.#sha1;
+    const inner = words[EXTRACT_INNER];
+    const outer = words[EXTRACT_OUTER];
+    const keyWords = key.length >> 2;
+    for (let i = 0; i < keyWords; i++) {
+      const word = wordOf(salt, saltAt + 4 * i);
+      inner[i] = word ^ INNER_PAD;
+      outer[i] = word ^ OUTER_PAD;
+      inner[BLOCK_WORDS + i] = wordOf(key, 4 * i);
     }
-    finish(inner, key.length);
+    for (let i = keyWords * 4; i < key.length; i++) {
+      bytes[EXTRACT_INNER][i] = salt[saltAt + i] ^ (INNER_PAD & 0xff);
+      bytes[EXTRACT_OUTER][i] = salt[saltAt + i] ^ (OUTER_PAD & 0xff);
+      bytes[EXTRACT_INNER][SHA1_BLOCK_LENGTH + i] = key[i];
+    }
+    finish(bytes[EXTRACT_INNER], key.length);
   }
 
   #expand(inner: number): void {
@@ -134,6 +141,11 @@ class Sha1Hkdf implements SubkeyDerivation {
   }
 }
 
+/** Four bytes as a word of the machine, which is little-endian. */
+function wordOf(bytes: Uint8Array, at: number): number {
+  return bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
+}
+
 /** Pads the second block (FIPS 180-4 §5.1.1), whose rest is zeros: a 1 bit, and the length in bits of both blocks' contents at the end. */
 function finish(message: Uint8Array, length: number): void {
   message[SHA1_BLOCK_LENGTH + length] = 0x80;
@@ -154,7 +166,14 @@ function swapBytes(word: number): number {
 
 /** Writes a digest at `into[at]`, as much of it as there is up to `end`. */
 function giveDigest(digest: Int32Array, into: Uint8Array, at: number, end: number): void {
-  for (let i = at; i < end && i < at + SHA1_DIGEST_LENGTH; i++) {
-    into[i] = digest[(i - at) >> 2] >>> (24 - 8 * ((i - at) & 3));
+  const whole = Math.min(DIGEST_WORDS, (end - at) >> 2);
+  for (let i = 0; i < whole; i++) {
+    const word = digest[i];
+    into[at + 4 * i] = word >>> 24;
+    into[at + 4 * i + 1] = word >>> 16;
+    into[at + 4 * i + 2] = word >>> 8;
+    into[at + 4 * i + 3] = word;
   }
+  if (whole === DIGEST_WORDS) return;
+  for (let i = at + 4 * whole; i < end; i++) into[i] = digest[whole] >>> (24 - 8 * ((i - at) & 3));
 }
