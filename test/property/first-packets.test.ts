@@ -58,13 +58,15 @@ describe('first packets', () => {
     const keys: Keys2022 = { method: '2022-blake3-aes-256-gcm', userKey: randomBytes(32) };
     const input = new Region(8192);
     const output = new Region(8192);
-    const packets = Array.from({ length: 1000 }, (_, i) => {
+    const packets: Uint8Array[] = [];
+    input.bytes.fill(0x41, 4096, 4196);
+    // With next to no payload and padding one may come out shorter, which happens by chance now and then.
+    for (let i = 0; packets.length < 1000 && i < 1100; i++) {
       const { sealer } = clientOf(keys, TARGET);
-      input.bytes.fill(0x41, 4096, 4196);
       const length = sealer.seal(input, 4096, i % 100, output, 0);
       sealer.release();
-      return output.bytes.slice(0, length);
-    }).filter(({ length }) => length >= 100);
+      if (length >= 100) packets.push(output.bytes.slice(0, length));
+    }
     input.release();
     output.release();
     expect(packets).to.have.length(1000);
