@@ -62,3 +62,15 @@ export class Sha1Messages {
     fillShort(this.state, 0, 0, STATE_WORDS);
   }
 }
+
+/**
+ * Pads the second block behind `length` bytes (FIPS 180-4 §5.1.1): a 1 bit, zeros, and the length in bits of both blocks' contents.
+ * @param length at most 55
+ */
+export function padSecondBlock(message: Uint8Array, length: number): void {
+  message[SHA1_BLOCK_LENGTH + length] = 0x80;
+  fillShort(message, 0, SHA1_BLOCK_LENGTH + length + 1, MESSAGE_LENGTH - 2);
+  const bits = (SHA1_BLOCK_LENGTH + length) * 8;
+  message[MESSAGE_LENGTH - 2] = bits >>> 8;
+  message[MESSAGE_LENGTH - 1] = bits;
+}

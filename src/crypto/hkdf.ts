@@ -10,7 +10,7 @@
 import { hkdfSync } from 'node:crypto';
 import { fillShort } from '../../native-bindings/bytes.js';
 import { LibcryptoMissingError } from '../../native-bindings/libcrypto.js';
-import { SHA1_BLOCK_LENGTH, SHA1_DIGEST_LENGTH, Sha1Messages } from '../../native-bindings/sha1.js';
+import { padSecondBlock, SHA1_BLOCK_LENGTH, SHA1_DIGEST_LENGTH, Sha1Messages } from '../../native-bindings/sha1.js';
 
 /** SIP004. */
 const INFO = new TextEncoder().encode('ss-subkey');
@@ -65,13 +65,13 @@ class Sha1Hkdf implements SubkeyDerivation {
     for (const inner of [EXTRACT_INNER, FIRST_INNER, SECOND_INNER]) words[inner].fill(INNER_PAD, 0, BLOCK_WORDS);
     for (const outer of [EXTRACT_OUTER, EXPAND_OUTER]) {
       words[outer].fill(OUTER_PAD, 0, BLOCK_WORDS);
-      finish(bytes[outer], SHA1_DIGEST_LENGTH);
+      padSecondBlock(bytes[outer], SHA1_DIGEST_LENGTH);
     }
     // T(1) is of info | 1, T(2) of T(1) | info | 2.
     bytes[FIRST_INNER].set([...INFO, 1], SHA1_BLOCK_LENGTH);
-    finish(bytes[FIRST_INNER], INFO.length + 1);
+    padSecondBlock(bytes[FIRST_INNER], INFO.length + 1);
     bytes[SECOND_INNER].set([...INFO, 2], SHA1_BLOCK_LENGTH + SHA1_DIGEST_LENGTH);
-    finish(bytes[SECOND_INNER], SHA1_DIGEST_LENGTH + INFO.length + 1);
+    padSecondBlock(bytes[SECOND_INNER], SHA1_DIGEST_LENGTH + INFO.length + 1);
   }
 
   derive(key: Uint8Array, salt: Uint8Array, saltAt: number, into: Uint8Array): void {
@@ -114,7 +114,7 @@ class Sha1Hkdf implements SubkeyDerivation {
       bytes[EXTRACT_OUTER][i] = salt[saltAt + i] ^ (OUTER_PAD & 0xff);
       bytes[EXTRACT_INNER][SHA1_BLOCK_LENGTH + i] = key[i];
     }
-    finish(bytes[EXTRACT_INNER], key.length);
+    padSecondBlock(bytes[EXTRACT_INNER], key.length);
   }
 
   #expand(inner: number): void {
@@ -144,14 +144,6 @@ class Sha1Hkdf implements SubkeyDerivation {
 /** Four bytes as a word of the machine, which is little-endian. */
 function wordOf(bytes: Uint8Array, at: number): number {
   return bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
-}
-
-/** Pads the second block (FIPS 180-4 §5.1.1), whose rest is zeros: a 1 bit, and the length in bits of both blocks' contents at the end. */
-function finish(message: Uint8Array, length: number): void {
-  message[SHA1_BLOCK_LENGTH + length] = 0x80;
-  const bits = (SHA1_BLOCK_LENGTH + length) * 8;
-  message[message.length - 2] = bits >>> 8;
-  message[message.length - 1] = bits;
 }
 
 /** Writes a digest's words as bytes in their order, each xor-ed with `pad`. */

@@ -2,7 +2,7 @@
 
 import { createHmac } from 'node:crypto';
 import { LibcryptoMissingError } from '../../native-bindings/libcrypto.js';
-import { SHA1_BLOCK_LENGTH, SHA1_DIGEST_LENGTH, Sha1Messages } from '../../native-bindings/sha1.js';
+import { padSecondBlock, SHA1_BLOCK_LENGTH, SHA1_DIGEST_LENGTH, Sha1Messages } from '../../native-bindings/sha1.js';
 
 /** A message and its padding fit one block. */
 const LONGEST_MESSAGE = SHA1_BLOCK_LENGTH - 9;
@@ -52,10 +52,10 @@ class FastHmacSha1 implements HmacSha1 {
       outer[i] = byte ^ 0x5c;
     }
     for (let i = 0; i < length; i++) inner[SHA1_BLOCK_LENGTH + i] = from[at + i];
-    finish(inner, length);
+    padSecondBlock(inner, length);
     this.#sha1.hash(INNER);
     for (let i = 0; i < SHA1_DIGEST_LENGTH; i++) outer[SHA1_BLOCK_LENGTH + i] = state[i >> 2] >>> (24 - 8 * (i & 3));
-    finish(outer, SHA1_DIGEST_LENGTH);
+    padSecondBlock(outer, SHA1_DIGEST_LENGTH);
     this.#sha1.hash(OUTER);
     const word = state[0];
     inner.fill(0);
@@ -63,13 +63,4 @@ class FastHmacSha1 implements HmacSha1 {
     this.#sha1.wipeState();
     return word;
   }
-}
-
-/** Pads the second block (FIPS 180-4 §5.1.1). */
-function finish(message: Uint8Array, length: number): void {
-  message[SHA1_BLOCK_LENGTH + length] = 0x80;
-  for (let i = SHA1_BLOCK_LENGTH + length + 1; i < message.length - 2; i++) message[i] = 0;
-  const bits = (SHA1_BLOCK_LENGTH + length) * 8;
-  message[message.length - 2] = bits >>> 8;
-  message[message.length - 1] = bits;
 }
