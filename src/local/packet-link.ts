@@ -154,20 +154,15 @@ export class PacketLink implements DatagramHandler {
   }
 
   handleDatagrams(count: number): void {
-    const { receiver } = this.#context.packets;
-    for (let slot = 0; slot < count; slot++) {
-      const segment = receiver.segmentLength(slot);
-      let at = receiver.payloadOffset(slot);
-      const end = at + receiver.length(slot);
-      do {
-        this.#open1(receiver, at, Math.min(segment, end - at));
-        at += segment;
-      } while (at < end);
+    const { batch, receiver } = this.#context.packets;
+    for (batch.begin(count); batch.next(); ) {
+      if (batch.count > 1) this.#session.expect?.(receiver.region, batch.starts, batch.count);
+      for (let i = 0; i < batch.count; i++) this.#openOne(receiver, batch.starts[i], batch.lengths[i]);
     }
     this.#owner.handleAnswersEnd();
   }
 
-  #open1(receiver: DatagramReceiver, at: number, length: number): void {
+  #openOne(receiver: DatagramReceiver, at: number, length: number): void {
     const { packets, relay } = this.#context;
     const session = this.#session;
     const opened = session.open(receiver.region, at, length, packets.output, packets.outputAt);

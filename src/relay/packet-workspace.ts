@@ -8,6 +8,7 @@ import { DatagramSender, type SendWatcher } from '../../native-bindings/datagram
 import { MAX_TARGET_LENGTH } from '../net/target.js';
 import { PACKET_HEADER_ROOM, PACKET_OVERHEAD } from '../shadowsocks/packet-protocol.js';
 import { UDP_HEADER_LENGTH } from '../socks/udp-header.js';
+import { PacketBatch } from './packet-batch.js';
 import { dropReason, type PacketCounters } from './packet-counters.js';
 
 /** Datagrams of one receive, and of one send at most. */
@@ -19,6 +20,8 @@ const LONGEST_WRITTEN = LONGEST_DATAGRAM + HEADROOM + PACKET_OVERHEAD;
 
 export class PacketWorkspace implements SendWatcher {
   readonly receiver = new DatagramReceiver(PACKETS_A_CALL, HEADROOM);
+  /** Of what the receiver has. */
+  readonly batch = new PacketBatch(this.receiver);
   readonly #sender = new DatagramSender(PACKETS_A_CALL, LONGEST_WRITTEN);
   readonly #counters: PacketCounters;
   /** Whose packets wait. */

@@ -46,17 +46,13 @@ export class UdpPort implements DatagramHandler {
   }
 
   handleDatagrams(count: number): void {
-    const { receiver } = this.#context.packets;
-    for (let slot = 0; slot < count; slot++) {
-      const segment = receiver.segmentLength(slot);
-      let at = receiver.payloadOffset(slot);
-      const end = at + receiver.length(slot);
-      do {
-        this.#take(slot, at, Math.min(segment, end - at));
-        at += segment;
-      } while (at < end);
+    const { packets } = this.#context;
+    const { batch, receiver } = packets;
+    for (batch.begin(count); batch.next(); ) {
+      if (batch.count > 1) this.#protocol.expect?.(receiver.region, batch.starts, batch.count);
+      for (let i = 0; i < batch.count; i++) this.#take(batch.slots[i], batch.starts[i], batch.lengths[i]);
     }
-    this.#context.packets.flush();
+    packets.flush();
   }
 
   #take(slot: number, at: number, length: number): void {

@@ -11,6 +11,9 @@ import type { SubkeyDerivation } from '../crypto/hkdf.js';
 import { keyFromBase64, keyFromPassword } from '../crypto/master-key.js';
 import { type AeadMethod, METHODS } from '../crypto/methods.js';
 import type { RandomSource } from '../crypto/random.js';
+import { ExpectedSubkeys } from './expected-subkeys.js';
+import { FreshSubkeys } from './fresh-subkeys.js';
+import type { SaltFilter } from './salt-filter.js';
 
 export class Keyring {
   readonly method: AeadMethod;
@@ -19,33 +22,42 @@ export class Keyring {
   readonly #cipher: AeadCipher;
   readonly #masterKey: Uint8Array;
   readonly #derivation: SubkeyDerivation;
-  readonly #random: RandomSource;
+  readonly #fresh: FreshSubkeys;
+  /** Made with the first datagrams. */
+  #expected: ExpectedSubkeys | undefined = undefined;
+  readonly #saltAt = new Int32Array(1);
   readonly #subkey: Uint8Array;
 
-  constructor(method: AeadMethod, masterKey: Uint8Array, derivation: SubkeyDerivation, random: RandomSource) {
+  /** @param known learns the salts of what is sealed, where they must not come back */
+  constructor(
+    method: AeadMethod,
+    masterKey: Uint8Array,
+    derivation: SubkeyDerivation,
+    random: RandomSource,
+    known?: SaltFilter,
+  ) {
     this.method = method;
     this.saltLength = method.keyLength;
     this.#cipher = cipherFor(method);
     this.#masterKey = masterKey;
     this.#derivation = derivation;
-    this.#random = random;
+    this.#fresh = new FreshSubkeys(masterKey, derivation, random, known);
     this.#subkey = new Uint8Array(method.keyLength);
   }
 
   /** Writes a fresh salt at `into[at, at + saltLength)` and returns the key that goes with it. */
   startSealing(into: Uint8Array, at: number): SealingKey {
-    this.#random(into, at, this.saltLength);
-    this.#derive(into, at);
-    const key = this.#cipher.sealingKey(this.#subkey);
-    fillShort(this.#subkey, 0, 0, this.#subkey.length);
+    const subkey = this.#fresh.take(into, at);
+    const key = this.#cipher.sealingKey(subkey);
+    fillShort(subkey, 0, 0, subkey.length);
     return key;
   }
 
   /** The key for a stream whose salt is at `from[at, at + saltLength)`. */
   startOpening(from: Uint8Array, at: number): OpeningKey {
-    this.#derive(from, at);
-    const key = this.#cipher.openingKey(this.#subkey);
-    fillShort(this.#subkey, 0, 0, this.#subkey.length);
+    const subkey = this.#derived(from, at);
+    const key = this.#cipher.openingKey(subkey);
+    fillShort(subkey, 0, 0, subkey.length);
     return key;
   }
 
@@ -61,26 +73,36 @@ export class Keyring {
 
   /** As `startSealing`, with a key that is there already. */
   rekeySealing(key: SealingKey, into: Uint8Array, at: number): void {
-    this.#random(into, at, this.saltLength);
-    this.#derive(into, at);
-    key.rekey(this.#subkey);
-    fillShort(this.#subkey, 0, 0, this.#subkey.length);
+    const subkey = this.#fresh.take(into, at);
+    key.rekey(subkey);
+    fillShort(subkey, 0, 0, subkey.length);
+  }
+
+  /** Datagrams with the salts at `from[saltsAt[i]]` will be opened soon, in this order. */
+  expectOpening(from: Uint8Array, saltsAt: Int32Array, count: number): void {
+    this.#expected ??= new ExpectedSubkeys(this.#masterKey, this.#derivation);
+    this.#expected.expect(from, saltsAt, count);
   }
 
   /** As `startOpening`, with a key that is there already. */
   rekeyOpening(key: OpeningKey, from: Uint8Array, at: number): void {
-    this.#derive(from, at);
-    key.rekey(this.#subkey);
-    fillShort(this.#subkey, 0, 0, this.#subkey.length);
+    const subkey = this.#expected?.take(from, at) ?? this.#derived(from, at);
+    key.rekey(subkey);
+    fillShort(subkey, 0, 0, subkey.length);
   }
 
-  #derive(salt: Uint8Array, at: number): void {
-    this.#derivation.derive(this.#masterKey, salt, at, this.#subkey);
+  #derived(salt: Uint8Array, at: number): Uint8Array {
+    this.#saltAt[0] = at;
+    this.#derivation.derive(this.#masterKey, salt, this.#saltAt, 1, this.#subkey);
+    return this.#subkey;
   }
 
-  /** Forgets the master key. */
+  /** Forgets the keys. */
   wipe(): void {
     this.#masterKey.fill(0);
+    this.#fresh.wipe();
+    this.#expected?.wipe();
+    this.#derivation.forget();
   }
 }
 

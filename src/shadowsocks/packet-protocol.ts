@@ -44,14 +44,19 @@ export function rejectionName(result: number): Rejection {
   return NAMES[-result - 1];
 }
 
-/** What opening a packet leaves besides the length of its plaintext. */
-interface Opened {
+/** What opens packets, whichever end it is of. */
+interface PacketOpening {
   /** Where the plaintext of the last packet begins in the output. */
   readonly openedAt: number;
+  /**
+   * Several packets will be opened next, in this order: where that makes a difference, what they need is computed together.
+   * @param starts where they are in the input
+   */
+  expect?(input: Region, starts: Int32Array, count: number): void;
 }
 
 /** What one local address sends through one server, and what comes back. */
-export interface ClientPacketSession extends Opened {
+export interface ClientPacketSession extends PacketOpening {
   /**
    * Seals the plaintext `input[at, at + length)`.
    * @param input up to `PACKET_HEADER_ROOM` bytes in front of `at` may be overwritten
@@ -87,7 +92,7 @@ export interface ServerPacketSession {
 }
 
 /** One port of a server, on the one reactor that owns its datagrams. */
-export interface ServerPacketProtocol extends Opened {
+export interface ServerPacketProtocol extends PacketOpening {
   /**
    * By what a client is known: its address, or a session of its own that may roam from address to address. With `address` a session here is
    * what all clients with one key have in common.

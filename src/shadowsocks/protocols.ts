@@ -62,7 +62,7 @@ export function clientPacketProtocol(endpoint: ShadowsocksEndpoint, means: Proto
   const method: Method = METHODS[endpoint.method];
   switch (method.family) {
     case 'aead-2017':
-      return new Packets2017([{ user: '', keyring: keyringOf(endpoint, method, means) }], means.replay.udp2017);
+      return new Packets2017([{ user: '', keyring: packetKeyringOf(endpoint, method, means) }], means.replay.udp2017);
     case 'aead-2022':
       return new ClientPackets2022(method, keyChainOf(endpoint, method.keyLength), packetSurroundings(means));
     case 'stream':
@@ -97,10 +97,10 @@ export function serverPacketProtocol(endpoint: ShadowsocksEndpoint, means: Proto
 
 function packetUsers2017(endpoint: ShadowsocksEndpoint, method: AeadMethod, means: ProtocolMeans): PacketUser2017[] {
   const { users = [] } = endpoint;
-  if (users.length === 0) return [{ user: '', keyring: keyringOf(endpoint, method, means) }];
+  if (users.length === 0) return [{ user: '', keyring: packetKeyringOf(endpoint, method, means) }];
   return users.map(({ name, password }) => {
     const { key: _key, ...own } = { ...endpoint, password };
-    return { user: name, keyring: keyringOf(own, method, means) };
+    return { user: name, keyring: packetKeyringOf(own, method, means) };
   });
 }
 
@@ -112,8 +112,12 @@ function serverPacketKeys(endpoint: ShadowsocksEndpoint, { keyLength }: AeadMeth
   return { key: keyChainOf(endpoint, keyLength).userKey, users };
 }
 
-function keyringOf(endpoint: ShadowsocksEndpoint, method: AeadMethod, { derivation, random }: ProtocolMeans): Keyring {
-  return new Keyring(method, masterKeyOf(endpoint), derivation, random);
+function packetKeyringOf(
+  endpoint: ShadowsocksEndpoint,
+  method: AeadMethod,
+  { derivation, random, replay }: ProtocolMeans,
+): Keyring {
+  return new Keyring(method, masterKeyOf(endpoint), derivation, random, replay.udp2017);
 }
 
 function unauthenticatedKeyringOf(

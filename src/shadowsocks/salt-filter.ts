@@ -12,6 +12,11 @@ export interface SaltFilter {
    * @returns false where the salt was known, or must be refused because nothing may be forgotten for it
    */
   add(from: Uint8Array, at: number, length: number): boolean;
-  /** Adds a salt that was just drawn, and so is known to nobody. */
-  addFresh(from: Uint8Array, at: number, length: number): void;
+  /**
+   * The salts at `from[saltsAt[i]]` will be asked for, or added, soon. They lie about in more memory than the processor's caches have, and it is
+   * faster to read from several places of it at once than from one after the other.
+   */
+  expect?(from: Uint8Array, saltsAt: Int32Array, count: number, length: number): void;
+  /** Adds the salts at `from[saltsAt[i]]`, which were just drawn, and so are known to nobody. */
+  addFresh(from: Uint8Array, saltsAt: Int32Array, count: number, length: number): void;
 }

@@ -63,6 +63,8 @@ export class SharedSalts implements SaltFilter {
   readonly #part: SaltPart;
   readonly #retentionMs: number;
   readonly #clock: () => number;
+  /** Of no meaning: a compiler would leave out reads whose result goes nowhere. */
+  touched = 0;
   /** What is kept of the salt at hand. */
   readonly #salt: Int32Array;
 
@@ -102,12 +104,24 @@ export class SharedSalts implements SaltFilter {
     return added;
   }
 
-  addFresh(from: Uint8Array, at: number, length: number): void {
-    this.#take(from, at, length);
+  addFresh(from: Uint8Array, saltsAt: Int32Array, count: number, length: number): void {
+    this.expect(from, saltsAt, count, length);
     this.#lock.take();
     this.#turnInTime();
-    if (this.#makeRoom()) this.#generations[this.#words[NEWER]].add(this.#salt);
+    for (let i = 0; i < count && this.#makeRoom(); i++) {
+      this.#take(from, saltsAt[i], length);
+      this.#generations[this.#words[NEWER]].add(this.#salt);
+    }
     this.#lock.give();
+  }
+
+  expect(from: Uint8Array, saltsAt: Int32Array, count: number, length: number): void {
+    let sum = 0;
+    for (let i = 0; i < count; i++) {
+      this.#take(from, saltsAt[i], length);
+      sum ^= this.#generations[0].touch(this.#salt) ^ this.#generations[1].touch(this.#salt);
+    }
+    this.touched = sum;
   }
 
   #known(): boolean {

@@ -29,7 +29,7 @@ const output = new GuardedMemory(MEMORY);
 
 /** Seals each payload by one call; the calls of one session. */
 function seal(keyring: Keyring, payloads: readonly Uint8Array[]): Uint8Array {
-  const sealer = new StreamSealer2017(keyring, FORGETFUL, undefined);
+  const sealer = new StreamSealer2017(keyring, undefined);
   const parts = payloads.map((payload) => {
     input.lay(AT, payload.length, payload);
     output.lay(AT, sealedLength(payload.length));

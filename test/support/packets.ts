@@ -21,6 +21,7 @@ interface Seals {
 /** What can be opened by. */
 interface Opens {
   readonly openedAt: number;
+  expect?(input: Region, starts: Int32Array, count: number): void;
   open(input: Region, at: number, length: number, output: Region, outputAt: number): number;
 }
 
@@ -40,10 +41,29 @@ export class PacketStage {
   /** @returns the plaintext, or why there is none */
   open(by: Opens, packet: Uint8Array): Buffer | Rejection {
     this.#input.bytes.set(packet, 32);
-    const length = by.open(this.#input, 32, packet.length, this.#output, 48);
-    return length < 0
-      ? rejectionName(length)
-      : Buffer.from(this.#output.bytes.slice(by.openedAt, by.openedAt + length));
+    return this.#result(by, by.open(this.#input, 32, packet.length, this.#output, 48));
+  }
+
+  #result(by: Opens, length: number): Buffer | Rejection {
+    if (length < 0) return rejectionName(length);
+    return Buffer.from(this.#output.bytes.slice(by.openedAt, by.openedAt + length));
+  }
+
+  /** As `open`, of packets that are received together. */
+  openAll(by: Opens, packets: readonly Uint8Array[]): (Buffer | Rejection)[] {
+    const input = new Region(packets.reduce((sum, { length }) => sum + length + 7, 64));
+    let at = 0;
+    const starts = packets.map((packet) => {
+      input.bytes.set(packet, at);
+      at += packet.length + 7;
+      return at - packet.length - 7;
+    });
+    by.expect?.(input, Int32Array.from(starts), packets.length);
+    const opened = packets.map((packet, i) =>
+      this.#result(by, by.open(input, starts[i], packet.length, this.#output, 48)),
+    );
+    input.release();
+    return opened;
   }
 
   release(): void {

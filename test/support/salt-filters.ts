@@ -19,7 +19,7 @@ export class PlainFilter implements SaltFilter {
     return !known;
   }
 
-  addFresh(from: Uint8Array, at: number, length: number): void {
-    this.add(from, at, length);
+  addFresh(from: Uint8Array, saltsAt: Int32Array, count: number, length: number): void {
+    for (let i = 0; i < count; i++) this.add(from, saltsAt[i], length);
   }
 }

@@ -29,10 +29,9 @@ function packetsOf(
   { method, password }: Pick<Aead2017UdpNegativeVector, 'method' | 'password'>,
   salt?: Uint8Array,
 ): Packets2017 {
-  return new Packets2017(
-    [{ user: '', keyring: keyringOf(method as Aead2017MethodName, password, salt) }],
-    new PlainFilter(),
-  );
+  const salts = new PlainFilter();
+  const keyring = keyringOf(method as Aead2017MethodName, password, salt, salts);
+  return new Packets2017([{ user: '', keyring }], salts);
 }
 
 function isChaCha({ method }: Sip022PacketVector): boolean {

@@ -20,14 +20,12 @@ import type { SaltFilter } from '../salt-filter.js';
 class PacketKey implements ServerPacketSession {
   readonly user: string;
   readonly #keyring: Keyring;
-  readonly #salts: SaltFilter;
   readonly #sealingKey: SealingKey;
   readonly #openingKey: OpeningKey;
 
-  constructor({ user, keyring }: PacketUser2017, salts: SaltFilter) {
+  constructor({ user, keyring }: PacketUser2017) {
     this.user = user;
     this.#keyring = keyring;
-    this.#salts = salts;
     this.#sealingKey = keyring.newSealingKey();
     this.#openingKey = keyring.newOpeningKey();
   }
@@ -35,10 +33,12 @@ class PacketKey implements ServerPacketSession {
   seal(input: Region, at: number, length: number, output: Region, outputAt: number): number {
     const { saltLength } = this.#keyring;
     this.#keyring.rekeySealing(this.#sealingKey, output.bytes, outputAt);
-    // A packet of ours that is sent back to us is a replay like any other.
-    this.#salts.addFresh(output.bytes, outputAt, saltLength);
     this.#sealingKey.seal(0, input, at, length, output, outputAt + saltLength);
     return saltLength + length + TAG_LENGTH;
+  }
+
+  expect(input: Region, starts: Int32Array, count: number): void {
+    this.#keyring.expectOpening(input.bytes, starts, count);
   }
 
   opens(input: Region, at: number, length: number, output: Region, outputAt: number): boolean {
@@ -58,6 +58,7 @@ class PacketKey implements ServerPacketSession {
 export interface PacketUser2017 {
   /** Empty where there is one key for all. */
   readonly user: string;
+  /** It adds its own salts to the memory of salts: a packet of ours that is sent back to us is a replay like any other. */
   readonly keyring: Keyring;
 }
 
@@ -76,7 +77,7 @@ export class Packets2017 implements ClientPacketSession, ClientPacketProtocol, S
    * @param salts of either direction
    */
   constructor(users: readonly PacketUser2017[], salts: SaltFilter) {
-    this.#keys = users.map((user) => new PacketKey(user, salts));
+    this.#keys = users.map((user) => new PacketKey(user));
     this.#saltLength = users[0].keyring.saltLength;
     this.#salts = salts;
   }
@@ -91,6 +92,12 @@ export class Packets2017 implements ClientPacketSession, ClientPacketProtocol, S
 
   seal(input: Region, at: number, length: number, output: Region, outputAt: number): number {
     return this.#keys[0].seal(input, at, length, output, outputAt);
+  }
+
+  /** Of a user in whose turn others come as well the rest is computed singly. */
+  expect(input: Region, starts: Int32Array, count: number): void {
+    this.#keys[0].expect(input, starts, count);
+    this.#salts.expect?.(input.bytes, starts, count, this.#saltLength);
   }
 
   open(input: Region, at: number, length: number, output: Region, outputAt: number): number {

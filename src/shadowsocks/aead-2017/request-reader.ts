@@ -54,7 +54,7 @@ export class RequestReader2017 implements RequestReader {
       if (decoded.status === 'ok') {
         this.#plaintext = undefined;
         opener.allowEmptyChunks();
-        const stream = { sealer: new StreamSealer2017(user.keyring, user.salts, undefined), opener };
+        const stream = { sealer: new StreamSealer2017(user.keyring, undefined), opener };
         const { target, length: payloadAt } = decoded;
         return { kind: 'accepted', target, user: user.name, payloadAt, payloadEnd: length, stream };
       }

@@ -17,12 +17,8 @@ const MARK_LENGTH = 4;
 /** So much of a salt has to be random still: those of 16 bytes carry no mark. */
 const LEAST_RANDOM = 16;
 
-/** One of a thread. */
-let hmac: HmacSha1 | undefined;
-
 /** The mark of one key's answers. */
 export class ServerSaltMark {
-  readonly #key: Uint8Array;
   /** Of the part in front of the mark. */
   readonly #length: number;
   readonly #hmac: HmacSha1;
@@ -33,9 +29,9 @@ export class ServerSaltMark {
   }
 
   private constructor(secret: Uint8Array, length: number) {
-    hmac ??= createHmacSha1();
-    this.#hmac = hmac;
-    this.#key = new Uint8Array(hkdfSync('sha1', secret, new Uint8Array(), INFO, KEY_LENGTH));
+    const key = new Uint8Array(hkdfSync('sha1', secret, new Uint8Array(), INFO, KEY_LENGTH));
+    this.#hmac = createHmacSha1(key);
+    key.fill(0);
     this.#length = length;
   }
 
@@ -60,16 +56,16 @@ export class ServerSaltMark {
     return {
       seen: (from, at, length) => this.isOn(from, at) || salts.seen(from, at, length),
       add: (from, at, length) => salts.add(from, at, length),
-      addFresh: (from, at, length) => salts.addFresh(from, at, length),
+      addFresh: (from, saltsAt, count, length) => salts.addFresh(from, saltsAt, count, length),
     };
   }
 
   #of(from: Uint8Array, at: number): number {
-    return this.#hmac.firstWord(this.#key, from, at, this.#length);
+    return this.#hmac.firstWord(from, at, this.#length);
   }
 
   /** Forgets the key. */
   wipe(): void {
-    this.#key.fill(0);
+    this.#hmac.wipe();
   }
 }

@@ -9,22 +9,19 @@ import { FORMAT_2017 } from '../chunk-format.js';
 import { ChunkSealer } from '../chunk-sealer.js';
 import type { Keyring } from '../keyring.js';
 import type { StreamSealer } from '../protocol.js';
-import type { SaltFilter } from '../salt-filter.js';
 
 export class StreamSealer2017 implements StreamSealer {
   readonly #keyring: Keyring;
-  readonly #salts: SaltFilter;
   #chunks: ChunkSealer | undefined = undefined;
   /** A client's, until it has gone. */
   #header: Target | undefined;
 
   /**
-   * @param salts learns ours, which must not come back to us
+   * @param keyring adds our salts to the memory of salts: they must not come back to us
    * @param header goes in front of the first payload: a client's
    */
-  constructor(keyring: Keyring, salts: SaltFilter, header: Target | undefined) {
+  constructor(keyring: Keyring, header: Target | undefined) {
     this.#keyring = keyring;
-    this.#salts = salts;
     this.#header = header;
   }
 
@@ -32,7 +29,6 @@ export class StreamSealer2017 implements StreamSealer {
     if (this.#chunks !== undefined) return this.#chunks.sealChunks(input, inputAt, length, output, outputAt) - outputAt;
     const chunks = new ChunkSealer(this.#keyring.startSealing(output.bytes, outputAt), FORMAT_2017);
     this.#chunks = chunks;
-    this.#salts.add(output.bytes, outputAt, this.#keyring.saltLength);
     const from = inputAt - this.#writeHeader(input, inputAt);
     const to = outputAt + this.#keyring.saltLength;
     return chunks.sealChunks(input, from, inputAt + length - from, output, to) - outputAt;

@@ -17,13 +17,13 @@ export function clientProtocol2017(
   method: AeadMethod,
   { derivation, random, replay }: ProtocolMeans,
 ): ClientProtocol {
-  const keyring = new Keyring(method, masterKeyOf(endpoint), derivation, random);
   const salts = replay.tcp2017;
+  const keyring = new Keyring(method, masterKeyOf(endpoint), derivation, random, salts);
   return {
     connect(target) {
       const opener = new StreamOpener2017(keyring, salts);
       opener.allowEmptyChunks();
-      return { sealer: new StreamSealer2017(keyring, salts, target), opener };
+      return { sealer: new StreamSealer2017(keyring, target), opener };
     },
     wipe: () => keyring.wipe(),
   };
@@ -37,14 +37,15 @@ export function serverProtocol2017(
   const marks: ServerSaltMark[] = [];
   /** @param secret what a person typed, or else the raw key */
   const userOf = (name: string | undefined, masterKey: Uint8Array, secret: Uint8Array): User2017 => {
-    const { derivation, random, replay } = means;
+    const { derivation, random } = means;
+    const salts = means.replay.tcp2017;
     const mark = ServerSaltMark.of(secret, method.keyLength);
     if (mark === undefined) {
-      return { name, keyring: new Keyring(method, masterKey, derivation, random), salts: replay.tcp2017 };
+      return { name, keyring: new Keyring(method, masterKey, derivation, random, salts), salts };
     }
     marks.push(mark);
-    const keyring = new Keyring(method, masterKey, derivation, mark.marking(random));
-    return { name, keyring, salts: mark.refusing(replay.tcp2017) };
+    const keyring = new Keyring(method, masterKey, derivation, mark.marking(random), salts);
+    return { name, keyring, salts: mark.refusing(salts) };
   };
   const users = usersOf(endpoint, method, userOf);
   return {

@@ -33,7 +33,7 @@ class SaltedBlock {
   }
 
   rekey(identityKey: Uint8Array, salt: Uint8Array, saltAt: number): void {
-    this.#derivation.derive(identityKey, salt, saltAt, this.#subkey);
+    this.#derivation.deriveOne(identityKey, salt, saltAt, this.#subkey);
     this.aes.rekey(this.#subkey);
     fillShort(this.#subkey, 0, 0, this.#subkey.length);
   }

@@ -5,6 +5,7 @@ import { Blake3KeyDerivation } from '../../crypto/blake3.js';
 import type { SubkeyDerivation } from '../../crypto/hkdf.js';
 
 export class Blake3SubkeyDerivation implements SubkeyDerivation {
+  readonly lanes = 1;
   readonly #blake3: Blake3KeyDerivation;
   /** Key and salt behind each other. */
   readonly #material: Uint8Array;
@@ -15,7 +16,11 @@ export class Blake3SubkeyDerivation implements SubkeyDerivation {
     this.#material = new Uint8Array(2 * keyLength);
   }
 
-  derive(key: Uint8Array, salt: Uint8Array, saltAt: number, into: Uint8Array): void {
+  derive(key: Uint8Array, salts: Uint8Array, saltsAt: Int32Array, _count: number, into: Uint8Array): void {
+    this.deriveOne(key, salts, saltsAt[0], into);
+  }
+
+  deriveOne(key: Uint8Array, salt: Uint8Array, saltAt: number, into: Uint8Array): void {
     const material = this.#material;
     const keyLength = material.length / 2;
     copyShort(key, 0, keyLength, material, 0);
@@ -23,4 +28,7 @@ export class Blake3SubkeyDerivation implements SubkeyDerivation {
     this.#blake3.derive(material, keyLength, into);
     fillShort(material, 0, 0, material.length);
   }
+
+  /** It leaves nothing. */
+  forget(): void {}
 }

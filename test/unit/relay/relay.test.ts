@@ -69,7 +69,7 @@ describe('a relay', () => {
       },
     };
     const carry = new Carry(bench.context.blocks);
-    const stream = { sealer: new StreamSealer2017(keyring, FORGETFUL, header), opener };
+    const stream = { sealer: new StreamSealer2017(keyring, header), opener };
     const relay = new Relay(bench.context, owner, plain.socket, cipher.socket, stream, carry);
     const oracle = new OracleOpener(METHOD, PASSWORD);
     let all: Buffer = Buffer.alloc(0);

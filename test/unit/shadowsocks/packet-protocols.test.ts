@@ -99,6 +99,28 @@ describe('the protocols of datagrams', () => {
     });
   }
 
+  for (const method of AEAD_2017_METHODS) {
+    it(`open packets that came together as singly, whoever they are from, with ${method}`, () => {
+      const users = ['ann', 'bob'].map((name, i) => ({ name, password: secret(method, 10 + i) }));
+      const there = server(method, secret(method, 1), users);
+      const [ann, bob] = users.map(({ password }) => client(method, password).newSession());
+      const stranger = client(method, secret(method, 20)).newSession();
+      const texts = Array.from({ length: 5 }, (_, i) => Buffer.concat([PLAINTEXT, Buffer.alloc(i * 100, i)]));
+      const sealed = texts.map((text, i) => stage.seal(i % 2 === 0 ? ann : bob, text));
+      const tampered = Buffer.from(stage.seal(ann, PLAINTEXT));
+      tampered[0] ^= 1;
+      const all = [sealed[0], sealed[1], stage.seal(stranger, PLAINTEXT), sealed[2], sealed[0], tampered, sealed[4]];
+      const outcome = [texts[0], texts[1], 'cipher', texts[2], 'replay', 'cipher', texts[4]];
+      expect(stage.openAll(there, all)).to.deep.equal(outcome);
+      expect(stage.openAll(there, [sealed[3], sealed[1], Buffer.alloc(3)])).to.deep.equal([
+        texts[3],
+        'replay',
+        'malformed',
+      ]);
+      for (const session of [ann, bob, stranger]) session.release();
+    });
+  }
+
   for (const method of ['aes-256-gcm', '2022-blake3-aes-256-gcm'] as const) {
     it(`know the users of a port with ${method}`, () => {
       const names = ['ann', 'bob', 'cat'];

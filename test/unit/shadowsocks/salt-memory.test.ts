@@ -64,6 +64,35 @@ describe('a memory of salts', () => {
     expect(salts.add(Buffer.concat([begin, randomBytes(8)]), 0, 32)).to.equal(true);
   });
 
+  it('knows those that were drawn, once they have been added together', () => {
+    const salts = new SharedSalts(allocateSaltMemory('end', 100, FOR_EVER));
+    const drawn = randomBytes(5 * 40);
+    const at = Int32Array.of(3, 43, 83, 123, 163);
+    salts.addFresh(drawn, at, 4, 32);
+    expect(Array.from(at, (saltAt) => salts.seen(drawn, saltAt, 32))).to.deep.equal([true, true, true, true, false]);
+    expect(salts.add(drawn, 43, 32)).to.equal(false);
+    expect(salts.add(drawn, 163, 32)).to.equal(true);
+  });
+
+  it('adds no more drawn ones than there is room for, where none may be forgotten', () => {
+    const salts = new SharedSalts(allocateSaltMemory('whole', 2, 60_000), () => 0);
+    const drawn = randomBytes(3 * 32);
+    salts.addFresh(drawn, Int32Array.of(0, 32, 64), 3, 32);
+    expect([0, 32, 64].map((at) => salts.seen(drawn, at, 32))).to.deep.equal([true, true, false]);
+  });
+
+  it('does not come to know salts that it was told to expect', () => {
+    const salts = new SharedSalts(allocateSaltMemory('end', 100, FOR_EVER));
+    const bytes = randomBytes(64);
+    salts.expect(bytes, Int32Array.of(0, 32), 2, 32);
+    expect(salts.seen(bytes, 0, 32)).to.equal(false);
+    expect(salts.add(bytes, 32, 32)).to.equal(true);
+  });
+
+  it('has room for fewer than two million salts', () => {
+    expect(() => allocateSaltMemory('end', 1 << 21, FOR_EVER)).to.throw(RangeError);
+  });
+
   it('knows between one and two generations of them where older ones make room', () => {
     const capacity = 5000;
     const salts = new SharedSalts(allocateSaltMemory('end', capacity, FOR_EVER));

@@ -12,7 +12,7 @@ import { OnlyUser } from '../../../../src/shadowsocks/aead-2017/users.js';
 import type { Keyring } from '../../../../src/shadowsocks/keyring.js';
 import type { RequestOutcome, StreamOpener, StreamSealer } from '../../../../src/shadowsocks/protocol.js';
 import { keyringOf } from '../../../support/keyrings.js';
-import { FORGETFUL, PlainFilter } from '../../../support/salt-filters.js';
+import { PlainFilter } from '../../../support/salt-filters.js';
 
 const TARGET: Target = { kind: 'name', name: 'example.test', port: 80 };
 const AT = 2048;
@@ -20,7 +20,9 @@ const AT = 2048;
 describe('AEAD 2017 against recorded streams', () => {
   const input = new Region(65_536);
   const output = new Region(65_536);
+  /** Adds its salts to the memory, as the ends of one program do; its peer has no memory. */
   let keyring: Keyring;
+  let peer: Keyring;
   let salts: PlainFilter;
 
   before(loadLibsodium);
@@ -52,14 +54,15 @@ describe('AEAD 2017 against recorded streams', () => {
 
   /** A client's first packet, of which its server knows nothing. */
   function request(): Uint8Array {
-    return seal(new StreamSealer2017(keyring, FORGETFUL, TARGET), 'hello');
+    return seal(new StreamSealer2017(peer, TARGET), 'hello');
   }
 
   for (const method of AEAD_2017_METHODS) {
     describe(method, () => {
       beforeEach(() => {
-        keyring = keyringOf(method, 'secret');
         salts = new PlainFilter();
+        keyring = keyringOf(method, 'secret', undefined, salts);
+        peer = keyringOf(method, 'secret');
       });
 
       it('takes a request once', () => {
@@ -105,9 +108,9 @@ describe('AEAD 2017 against recorded streams', () => {
       });
 
       it('refuses a client its own request, and an answer that it had', () => {
-        const mine = seal(new StreamSealer2017(keyring, salts, TARGET), 'hello');
+        const mine = seal(new StreamSealer2017(keyring, TARGET), 'hello');
         expect(open(new StreamOpener2017(keyring, salts), mine)).to.equal(undefined);
-        const answer = seal(new StreamSealer2017(keyring, FORGETFUL, undefined), 'welcome');
+        const answer = seal(new StreamSealer2017(peer, undefined), 'welcome');
         expect(open(new StreamOpener2017(keyring, salts), answer)).to.equal('welcome');
         expect(open(new StreamOpener2017(keyring, salts), answer)).to.equal(undefined);
       });

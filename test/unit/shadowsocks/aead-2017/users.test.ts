@@ -31,10 +31,12 @@ describe('users of AEAD 2017', () => {
   function makeUsers(): TrialUsers {
     const real = createSubkeyDerivation();
     const derivation = {
-      derive(key: Uint8Array, salt: Uint8Array, saltAt: number, into: Uint8Array): void {
-        trials++;
-        real.derive(key, salt, saltAt, into);
+      lanes: real.lanes,
+      derive(key: Uint8Array, salts: Uint8Array, saltsAt: Int32Array, count: number, into: Uint8Array): void {
+        trials += count;
+        real.derive(key, salts, saltsAt, count, into);
       },
+      forget: () => real.forget(),
     };
     const random = createRandomSource();
     const users = Array.from({ length: COUNT }, (_, i): User2017 => {
