@@ -165,7 +165,7 @@ export class Supervisor {
       // A server's clients have a request to make. What programs send to a client, and whether they wait for an answer, is open.
       { ...settings, delayAcks: what.mode === 'server' },
     );
-    const replay = allocateReplayMemory();
+    const replay = allocateReplayMemory(what.mode);
     const handles = byWorker.map((listeners, worker) => {
       const task = { worker, listeners, logLevel, replay };
       return new ReactorHandle(

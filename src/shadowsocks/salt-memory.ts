@@ -105,9 +105,9 @@ export class SharedSalts implements SaltFilter {
   }
 
   addFresh(from: Uint8Array, saltsAt: Int32Array, count: number, length: number): void {
-    this.expect(from, saltsAt, count, length);
     this.#lock.take();
     this.#turnInTime();
+    this.#touch(from, saltsAt, count, length, this.#generations[this.#words[NEWER]]);
     for (let i = 0; i < count && this.#makeRoom(); i++) {
       this.#take(from, saltsAt[i], length);
       this.#generations[this.#words[NEWER]].add(this.#salt);
@@ -116,10 +116,15 @@ export class SharedSalts implements SaltFilter {
   }
 
   expect(from: Uint8Array, saltsAt: Int32Array, count: number, length: number): void {
+    this.#touch(from, saltsAt, count, length, this.#generations[0]);
+    this.#touch(from, saltsAt, count, length, this.#generations[1]);
+  }
+
+  #touch(from: Uint8Array, saltsAt: Int32Array, count: number, length: number, generation: SaltGeneration): void {
     let sum = 0;
     for (let i = 0; i < count; i++) {
       this.#take(from, saltsAt[i], length);
-      sum ^= this.#generations[0].touch(this.#salt) ^ this.#generations[1].touch(this.#salt);
+      sum ^= generation.touch(this.#salt);
     }
     this.touched = sum;
   }

@@ -165,7 +165,7 @@ export class ReactorBench {
     return {
       context: this.context,
       resolver: this.#resolver(),
-      means: { derivation, random, clock: this.#clock, replay: openReplayFilters(allocateReplayMemory()) },
+      means: { derivation, random, clock: this.#clock, replay: openReplayFilters(allocateReplayMemory('server')) },
     };
   }
 

@@ -52,7 +52,7 @@ describe('a UDP port, probed', () => {
       derivation: createSubkeyDerivation(),
       random: createRandomSource(),
       clock: { ...new PacketWorld().clock, nowS: () => Math.floor(Date.now() / 1000) },
-      replay: openReplayFilters(allocateReplayMemory()),
+      replay: openReplayFilters(allocateReplayMemory('server')),
     };
     const protocol = clientPacketProtocol(endpoint(0, method), means);
     const made = protocol.newSession();

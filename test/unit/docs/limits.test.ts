@@ -56,7 +56,12 @@ import { MAX_REMEMBERED_SESSIONS } from '../../../src/shadowsocks/aead-2022/serv
 import { WINDOW_LENGTH } from '../../../src/shadowsocks/aead-2022/sliding-window.js';
 import { MAX_SKEW_S } from '../../../src/shadowsocks/aead-2022/time.js';
 import { LONGEST_UNIT } from '../../../src/shadowsocks/chunk-format.js';
-import { CAPACITY_2017, CAPACITY_2022, RETENTION_2022_MS } from '../../../src/shadowsocks/replay.js';
+import {
+  CAPACITY_2017,
+  CAPACITY_2017_CLIENT,
+  CAPACITY_2022,
+  RETENTION_2022_MS,
+} from '../../../src/shadowsocks/replay.js';
 import { MAX_FIELD_LENGTH } from '../../../src/socks/socks4.js';
 import { readDocument, section, tableRows } from './documents.js';
 
@@ -90,7 +95,7 @@ const CODE: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   'src/shadowsocks/aead-2022/padding.ts': { MAX_PADDING },
   'src/shadowsocks/aead-2022/time.ts': { MAX_SKEW_S },
   'src/shadowsocks/chunk-format.ts': { LONGEST_UNIT },
-  'src/shadowsocks/replay.ts': { CAPACITY_2017, CAPACITY_2022, RETENTION_2022_MS },
+  'src/shadowsocks/replay.ts': { CAPACITY_2017, CAPACITY_2017_CLIENT, CAPACITY_2022, RETENTION_2022_MS },
   'src/local/local-session.ts': { HANDSHAKE_READ_LENGTH },
   'src/local/http-conversation.ts': { HEAD_TIMEOUT_MS: http.HEAD_TIMEOUT_MS, RECEIVES_A_TURN: http.RECEIVES_A_TURN },
   'src/local/http-program.ts': { HEAD_READ_LENGTH },

@@ -26,7 +26,7 @@ const PLAINTEXT = Buffer.from('01c6336435005068656c6c6f', 'hex');
 
 /** Each end is a process of its own. */
 function means(): ProtocolMeans {
-  const replay = openReplayFilters(allocateReplayMemory());
+  const replay = openReplayFilters(allocateReplayMemory('server'));
   return { derivation: createSubkeyDerivation(), random: createRandomSource(), clock: new TestClock(), replay };
 }
 

@@ -64,7 +64,7 @@ describe('a server of AEAD 2017 that was restarted', () => {
 
   /** As of a fresh process: its memory of salts is empty. */
   function means(): ProtocolMeans {
-    const replay = openReplayFilters(allocateReplayMemory());
+    const replay = openReplayFilters(allocateReplayMemory('server'));
     return { derivation: createSubkeyDerivation(), random, clock: new TestClock(), replay };
   }
 
