@@ -128,7 +128,7 @@ class ReactorThread implements TimeoutHandler {
 
   /** The drain time-out: what still lives is ended. */
   handleTimeout(): void {
-    for (const session of [...this.#context.sessions]) session.destroy('ERR_STOPPED');
+    for (const session of this.#context.sessions.all()) session.destroy('ERR_STOPPED');
     this.#reactor.stop();
   }
 
@@ -155,7 +155,7 @@ class ReactorThread implements TimeoutHandler {
 
   #release(): void {
     this.#mode.stopListening();
-    for (const session of [...this.#context.sessions]) session.destroy('ERR_STOPPED');
+    for (const session of this.#context.sessions.all()) session.destroy('ERR_STOPPED');
     this.#context.endDraining();
     this.#reactor.cancel(this.#drainDeadline);
     // The control plane may be about to signal it, so it is the one that closes it.

@@ -18,6 +18,7 @@ import { PoolExhaustedError } from '../relay/block-pool.js';
 import { Carry } from '../relay/carry.js';
 import type { Session } from '../relay/context.js';
 import { Drain } from '../relay/drain.js';
+import { Member } from '../relay/member-list.js';
 import { Relay, type RelayOwner } from '../relay/relay.js';
 import { dialStatus, type Status } from '../relay/status.js';
 import type { SocksAnswers, SocksHandshake, SocksRequest } from '../socks/handshake.js';
@@ -40,6 +41,7 @@ const RECEIVES_A_TURN = 4;
 export class LocalSession
   implements EventHandler, ServerDialOwner, UdpAssociationOwner, TimeoutHandler, RelayOwner, HttpOwner, Session
 {
+  readonly member: Member<Session> = new Member<Session>(this);
   readonly #context: LocalContext;
   readonly #client: TcpSocket;
   readonly #peer: string;

@@ -5,6 +5,7 @@ import { formatTarget, type Target } from '../net/target.js';
 import type { Reactor } from '../reactor/reactor.js';
 import { BlockPool, BlockPools } from './block-pool.js';
 import { Counters } from './counters.js';
+import { type Member, MemberList } from './member-list.js';
 import { newPacketCounters, type PacketCounters } from './packet-counters.js';
 import { PacketWorkspace } from './packet-workspace.js';
 import type { Status } from './status.js';
@@ -35,6 +36,7 @@ export const SMALL_BLOCKS_BYTES = 256 * 1024 * 1024;
 
 /** A session, as far as its reactor's owner must know it: to end it when the program stops. */
 export interface Session {
+  readonly member: Member<Session>;
   /** Ends it now. Idempotent, never throws. */
   destroy(status: Status): void;
 }
@@ -57,12 +59,15 @@ export interface SessionFacts {
 
 /** A connection whose client is not known yet. */
 export interface Handshake {
+  readonly handshakeMember: Member<Handshake>;
   /** Ends it by FIN at once. */
   finish(): void;
 }
 
 /** A connection that is only read and discarded any more. */
 export interface DrainingConnection {
+  /** Of those that drain, then of those that finish. */
+  readonly member: Member<DrainingConnection>;
   /** Ends it by FIN at once. */
   finish(): void;
   /** Closes it now. Never throws. */
@@ -83,12 +88,11 @@ export class RelayContext {
   readonly mediumBlocks = new BlockPool(MEDIUM_OUTPUT_SIZE, MEDIUM_BLOCKS_BYTES);
   readonly smallBlocks = new BlockPool(SMALL_OUTPUT_SIZE, SMALL_BLOCKS_BYTES);
   readonly blocks = new BlockPools([this.smallBlocks, this.mediumBlocks, this.largeBlocks]);
-  readonly sessions = new Set<Session>();
-  /** In the order in which they came, as the next two. */
-  readonly handshakes = new Set<Handshake>();
-  readonly draining = new Set<DrainingConnection>();
+  readonly sessions = new MemberList<Session>();
+  readonly handshakes = new MemberList<Handshake>();
+  readonly draining = new MemberList<DrainingConnection>();
   /** Our FIN has gone, the peer's is awaited for some seconds. */
-  readonly finishing = new Set<DrainingConnection>();
+  readonly finishing = new MemberList<DrainingConnection>();
   readonly counters = new Counters();
   readonly packetCounters: PacketCounters = newPacketCounters();
   #packets: PacketWorkspace | undefined = undefined;
@@ -112,14 +116,14 @@ export class RelayContext {
   }
 
   begin(session: Session): void {
-    this.sessions.add(session);
+    this.sessions.add(session.member);
     this.counters.connections++;
     this.counters.active++;
   }
 
   /** Counts and logs a session, once. */
   end(session: Session, status: Status, facts: SessionFacts): void {
-    if (!this.sessions.delete(session)) return;
+    if (!this.sessions.delete(session.member)) return;
     this.counters.count(status, facts.up, facts.down, facts.user);
     if (this.log.enabled('info')) {
       this.log.write('info', 'connection', {
@@ -144,40 +148,44 @@ export class RelayContext {
 
   beginHandshake(handshake: Handshake): void {
     this.#makeRoom();
-    this.handshakes.add(handshake);
+    this.handshakes.add(handshake.handshakeMember);
+  }
+
+  /** It is over, one way or another. Idempotent. */
+  endHandshake(handshake: Handshake): void {
+    this.handshakes.delete(handshake.handshakeMember);
   }
 
   beginDraining(connection: DrainingConnection): void {
     this.#makeRoom();
-    this.draining.add(connection);
+    this.draining.add(connection.member);
   }
 
   /** Those that have been found out go first: a silent one may be a client yet. */
   #makeRoom(): void {
     if (this.handshakes.size + this.draining.size < MAX_DRAINING) return;
-    const [oldest] = this.draining.size > 0 ? this.draining : this.handshakes;
-    oldest?.finish();
+    if (this.draining.size > 0) this.draining.oldest?.finish();
+    else this.handshakes.oldest?.finish();
   }
 
   /** It has sent its FIN: it is not held any more, and ends by itself soon. */
   beginFinishing(connection: DrainingConnection): void {
-    this.draining.delete(connection);
+    this.draining.delete(connection.member);
     if (this.finishing.size >= MAX_DRAINING) {
-      const [oldest] = this.finishing;
-      oldest?.destroy();
+      this.finishing.oldest?.destroy();
     }
-    this.finishing.add(connection);
+    this.finishing.add(connection.member);
   }
 
   /** It is closed. */
   forgetDraining(connection: DrainingConnection): void {
-    this.draining.delete(connection);
-    this.finishing.delete(connection);
+    this.draining.delete(connection.member);
+    this.finishing.delete(connection.member);
   }
 
   /** Closes all of them now. */
   endDraining(): void {
-    for (const connection of [...this.draining, ...this.finishing]) connection.destroy();
+    for (const connection of [...this.draining.all(), ...this.finishing.all()]) connection.destroy();
   }
 
   release(): void {

@@ -12,6 +12,7 @@ import { WOULD_BLOCK } from '../net/tcp-socket.js';
 import type { EventHandler } from '../reactor/reactor.js';
 import { type TimeoutHandler, Timer } from '../reactor/timers.js';
 import type { DrainingConnection, RelayContext } from './context.js';
+import { Member } from './member-list.js';
 
 /** After our FIN: how long the peer may take to send its own (RFC 1928 §6 gives a failed request 10 s as well). */
 export const LAST_BYTES_MS = 10_000;
@@ -19,6 +20,7 @@ export const LAST_BYTES_MS = 10_000;
 export const RECEIVES_A_TURN = 8;
 
 export class Drain implements EventHandler, TimeoutHandler, DrainingConnection {
+  readonly member: Member<DrainingConnection> = new Member<DrainingConnection>(this);
   readonly #context: RelayContext;
   readonly #socket: TcpSocket;
   readonly #deadline: Timer;

@@ -15,6 +15,7 @@ import { PoolExhaustedError } from '../relay/block-pool.js';
 import { Carry } from '../relay/carry.js';
 import type { Handshake, RelayContext, Session } from '../relay/context.js';
 import { Drain } from '../relay/drain.js';
+import { Member } from '../relay/member-list.js';
 import { Relay, type RelayOwner } from '../relay/relay.js';
 import { dialStatus, type Status } from '../relay/status.js';
 import { HEADROOM } from '../relay/workspace.js';
@@ -35,6 +36,8 @@ export interface ServerContext {
 }
 
 export class ServerSession implements EventHandler, DialHandler, TimeoutHandler, RelayOwner, Session, Handshake {
+  readonly member: Member<Session> = new Member<Session>(this);
+  readonly handshakeMember: Member<Handshake> = new Member<Handshake>(this);
   readonly #context: ServerContext;
   readonly #client: TcpSocket;
   readonly #peer: string;
@@ -105,7 +108,7 @@ export class ServerSession implements EventHandler, DialHandler, TimeoutHandler,
 
   #connectTo(target: Target, plaintext: Uint8Array, payloadAt: number, end: number): void {
     this.#target = target;
-    this.#context.relay.handshakes.delete(this);
+    this.#context.relay.endHandshake(this);
     if (payloadAt < end) this.#early = plaintext.slice(payloadAt, end);
     if (!this.#context.isHop) this.#context.relay.reactor.cancel(this.#deadline);
     const dial = this.#context.dialer.dial(target, this, this.#early !== undefined || this.#carry.length > 0);
@@ -147,7 +150,7 @@ export class ServerSession implements EventHandler, DialHandler, TimeoutHandler,
   /** As at the deadline, but now: too many clients are unknown. */
   finish(): void {
     const { relay } = this.#context;
-    relay.handshakes.delete(this);
+    relay.endHandshake(this);
     Drain.begin(relay, this.#client, 0);
     this.#end('ERR_HANDSHAKE_TIMEOUT', '', true);
   }
@@ -156,7 +159,7 @@ export class ServerSession implements EventHandler, DialHandler, TimeoutHandler,
   #absorb(status: Status, reason: string): void {
     // The deadline from accept goes on. A new timer for what is left of it would have a length, and so a timer list, of its own.
     const { relay } = this.#context;
-    relay.handshakes.delete(this);
+    relay.endHandshake(this);
     this.#drain = Drain.beginUntil(relay, this.#client, this.#deadline);
     this.#end(status, reason, true);
   }
@@ -198,7 +201,7 @@ export class ServerSession implements EventHandler, DialHandler, TimeoutHandler,
     if (this.#over) return;
     this.#over = true;
     const { relay: context } = this.#context;
-    context.handshakes.delete(this);
+    context.endHandshake(this);
     if (this.#drain === undefined) context.reactor.cancel(this.#deadline);
     this.#dial?.cancel();
     if (this.#relay === undefined) {

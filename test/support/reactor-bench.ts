@@ -202,7 +202,7 @@ export class ReactorBench {
   /** Ends everything: what is left over after it has leaked. */
   close(): void {
     this.stopListening();
-    for (const session of [...this.context.sessions]) session.destroy('ERR_STOPPED');
+    for (const session of this.context.sessions.all()) session.destroy('ERR_STOPPED');
     this.context.endDraining();
     for (const mode of this.#modes) mode.release();
     this.descriptors.closeAll();

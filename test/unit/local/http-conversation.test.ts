@@ -591,7 +591,7 @@ describe('the client as an HTTP proxy', () => {
       const { program, far } = asked();
       far.send(BEGUN);
       bench.until('the beginning', () => program.text.includes('half'));
-      for (const session of [...bench.context.sessions]) session.destroy('ERR_STOPPED');
+      for (const session of bench.context.sessions.all()) session.destroy('ERR_STOPPED');
       untilEnd(program, 'reset');
       expectNothingLeft();
     });

@@ -199,7 +199,7 @@ describe('the client', () => {
       bench.names = { 'gone.test': 'ENOTFOUND' };
       const program = ask(bench.startLocal([endpoint(1, 'gone.test'), endpoint(bench.blackHole())]));
       bench.until('the second dial', () => bench.reactor.registered === 3);
-      for (const session of [...bench.context.sessions]) session.destroy('ERR_STOPPED');
+      for (const session of bench.context.sessions.all()) session.destroy('ERR_STOPPED');
       bench.settle();
       expect(program.end).to.equal('fin');
       expectNothingLeft();
