@@ -13,7 +13,7 @@
  * HChaCha20 is ChaCha20's block without the final addition of the state that it began with, so one block of keystream less that state is it.
  */
 
-import { copyShort, fillShort } from './bytes.js';
+import { copyShort, copyWords, fillShort } from './bytes.js';
 import { KeySlots } from './key-slots.js';
 import { AEAD_TAG_LENGTH, bindCrypto, LibcryptoMissingError } from './libcrypto.js';
 import { Region } from './memory.js';
@@ -80,7 +80,7 @@ const COUNTER = scratch.base + COUNTER_AT;
 const TRAILER = scratch.base + TRAILER_AT;
 const TAG = scratch.base + TAG_AT;
 const SUBKEY = scratch.base + SUBKEY_AT;
-const { bytes, words } = scratch;
+const { bytes, words, view } = scratch;
 
 const keySlots = new KeySlots(KEY_LENGTH);
 
@@ -167,10 +167,10 @@ function sealMessage(
     authenticateLong(chacha, to, length, to + length);
     return;
   }
-  copyShort(input.bytes, inputAt, length, bytes, BEFORE_AT + BLOCK_LENGTH);
+  copyWords(input.view, inputAt, length, view, BEFORE_AT + BLOCK_LENGTH);
   applyShort(chacha, key, length);
   authenticateShort(chacha, AFTER_AT, length, to + length);
-  copyShort(bytes, AFTER_AT + BLOCK_LENGTH, length, output.bytes, outputAt);
+  copyWords(view, AFTER_AT + BLOCK_LENGTH, length, output.view, outputAt);
 }
 
 /** Opens with the key at an address and the nonce that stands behind the block counter. */
@@ -192,11 +192,11 @@ function openMessage(
     chacha.counterBlocks(to, from, length, key, COUNTER);
     return true;
   }
-  copyShort(input.bytes, inputAt, length, bytes, BEFORE_AT + BLOCK_LENGTH);
+  copyWords(input.view, inputAt, length, view, BEFORE_AT + BLOCK_LENGTH);
   applyShort(chacha, key, length);
   authenticateShort(chacha, BEFORE_AT, length, TAG);
   if (tagsDiffer(input.bytes, inputAt + length)) return false;
-  copyShort(bytes, AFTER_AT + BLOCK_LENGTH, length, output.bytes, outputAt);
+  copyWords(view, AFTER_AT + BLOCK_LENGTH, length, output.view, outputAt);
   return true;
 }
 
@@ -214,7 +214,8 @@ class ChaChaKey {
 
   /** Takes a new key; the old one is overwritten. @param key 32 bytes */
   rekey(key: Uint8Array): void {
-    copyShort(key, 0, KEY_LENGTH, this.#slot.region.bytes, this.#slot.offset);
+    if (key.length !== KEY_LENGTH) throw new RangeError(`a key of ${key.length} bytes`);
+    this.#slot.region.bytes.set(key, this.#slot.offset);
   }
 
   /** Overwrites the key. */

@@ -8,7 +8,7 @@
  */
 
 import { AES_KEY_SIZE } from './aes-direct.js';
-import { copyShort, fillShort } from './bytes.js';
+import { fillShort } from './bytes.js';
 import { type KeySlot, KeySlots } from './key-slots.js';
 import { AEAD_NONCE_LENGTH, AEAD_TAG_LENGTH, bindCrypto, LibcryptoMissingError, writeNonce } from './libcrypto.js';
 import { Region } from './memory.js';
@@ -90,9 +90,12 @@ export function evpIsFasterForLongMessages(opensslVersion: string): boolean {
   return wide && (major > 3 || (major === 3 && minor >= 2));
 }
 
+const LONGEST_KEY_LENGTH = 32;
+
 const scratch = new Region(4096);
 const NONCE_AT = scratch.reserve(AEAD_NONCE_LENGTH);
-const KEY_AT = scratch.reserve(32);
+const KEY_AT = scratch.reserve(LONGEST_KEY_LENGTH);
+const KEY_WORD = KEY_AT / 4;
 const NONCE_WORD = NONCE_AT / 4;
 
 /** One AES-GCM key, for both directions. */
@@ -127,9 +130,10 @@ export class GcmDirect {
   }
 
   #expandKey(key: Uint8Array): void {
-    copyShort(key, 0, this.#keyLength, scratch.bytes, KEY_AT);
+    if (key.length !== this.#keyLength) throw new RangeError(`a key of ${key.length} bytes`);
+    scratch.bytes.set(key, KEY_AT);
     this.#gcm.setKey(scratch.base + KEY_AT, this.#keyLength * 8, this.#keyAddress);
-    fillShort(scratch.bytes, 0, KEY_AT, KEY_AT + this.#keyLength);
+    fillShort(scratch.words, 0, KEY_WORD, KEY_WORD + LONGEST_KEY_LENGTH / 4);
   }
 
   /** As `EvpAead.seal`. */

@@ -1,6 +1,5 @@
 /** Small pieces of memory for keys, cut from slabs that are kept and reused. */
 
-import { fillShort } from './bytes.js';
 import { Region } from './memory.js';
 
 const SLOTS_A_SLAB = 256;
@@ -33,7 +32,7 @@ export class KeySlots {
 
   /** Overwrites a slot. */
   wipe(slot: KeySlot): void {
-    fillShort(slot.region.words, 0, slot.offset / 4, (slot.offset + this.#slotSize) / 4);
+    slot.region.words.fill(0, slot.offset / 4, (slot.offset + this.#slotSize) / 4);
   }
 
   /** Overwrites a slot and keeps it for the next key. */

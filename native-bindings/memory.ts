@@ -45,6 +45,8 @@ export class Region {
   readonly bytes: Uint8Array;
   /** The same memory as 32-bit words in the machine's order. */
   readonly words: Int32Array;
+  /** The same memory, for words at any byte. */
+  readonly view: DataView;
   #next = 0;
   #live = true;
 
@@ -55,6 +57,7 @@ export class Region {
     const memory = koffi.view(BigInt(this.base), this.size);
     this.bytes = new Uint8Array(memory);
     this.words = new Int32Array(memory);
+    this.view = new DataView(memory);
     live++;
   }
 

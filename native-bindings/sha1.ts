@@ -34,6 +34,12 @@ const LANES_A_GROUP = 4;
 /** FIPS 180-4 §5.3.1, as signed words: others would be floating-point numbers to the compiler. */
 const INITIAL_STATE = [0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0].map((word) => word | 0);
 
+/** Of all lanes. */
+const INITIAL_STATES = Int32Array.from(
+  { length: SHA1_DIGEST_WORDS * SHA1_LANES },
+  (_, i) => INITIAL_STATE[Math.floor(i / SHA1_LANES)],
+);
+
 /** One hash that is under way, of whole blocks. Not shared between threads. */
 class Sha1State {
   /** It always gives 1, which is not worth fetching. */
@@ -151,9 +157,7 @@ export class Sha1Lanes {
       for (let lane = 0; lane < count; lane++) this.#hashOne(message, lane);
       return;
     }
-    const { state } = this;
-    for (let i = 0; i < SHA1_DIGEST_WORDS; i++)
-      fillShort(state, INITIAL_STATE[i], i * SHA1_LANES, (i + 1) * SHA1_LANES);
+    this.state.set(INITIAL_STATES);
     // Lanes beyond the count are hashed for nothing, and nobody looks at them.
     this.#several(this.#states, this.#listAddresses[message], Math.ceil(count / LANES_A_GROUP));
   }
@@ -167,7 +171,7 @@ export class Sha1Lanes {
 
   /** Overwrites what is left of secrets in the digests. */
   wipeState(): void {
-    fillShort(this.state, 0, 0, this.state.length);
+    this.state.fill(0);
     this.#single.wipe();
   }
 }

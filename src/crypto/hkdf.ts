@@ -34,7 +34,7 @@ export interface SubkeyDerivation {
    * @param count at most `lanes`
    * @param into receives the subkeys, each as long as the key, behind each other
    */
-  derive(key: Uint8Array, salts: Uint8Array, saltsAt: Int32Array, count: number, into: Uint8Array): void;
+  derive(key: Uint8Array, salts: DataView, saltsAt: Int32Array, count: number, into: Uint8Array): void;
   /** Overwrites what the last derivations have left behind, the master key included. To be called with a key that is not used any more. */
   forget(): void;
 }
@@ -52,7 +52,7 @@ export function createSubkeyDerivation(): SubkeyDerivation {
 export const nodeHkdf: SubkeyDerivation = {
   lanes: 1,
   derive(key, salts, saltsAt, _count, into) {
-    const salt = salts.subarray(saltsAt[0], saltsAt[0] + key.length);
+    const salt = new Uint8Array(salts.buffer, salts.byteOffset + saltsAt[0], key.length);
     into.set(new Uint8Array(hkdfSync('sha1', key, salt, INFO, key.length)));
   },
   forget() {},
@@ -110,7 +110,7 @@ class Sha1Hkdf implements SubkeyDerivation {
     messages.setUint8(at + INFO.length, n);
   }
 
-  derive(key: Uint8Array, salts: Uint8Array, saltsAt: Int32Array, count: number, into: Uint8Array): void {
+  derive(key: Uint8Array, salts: DataView, saltsAt: Int32Array, count: number, into: Uint8Array): void {
     const sha1 = this.#sha1;
     const keyLength = key.length;
     const isLong = keyLength > SHA1_DIGEST_LENGTH;
@@ -144,7 +144,7 @@ class Sha1Hkdf implements SubkeyDerivation {
     this.#keys[lane] = key;
   }
 
-  #setExtract(key: Uint8Array, salts: Uint8Array, saltsAt: Int32Array, count: number): void {
+  #setExtract(key: Uint8Array, salts: DataView, saltsAt: Int32Array, count: number): void {
     const sha1 = this.#sha1;
     const { messages } = sha1;
     const { length } = key;
@@ -154,7 +154,7 @@ class Sha1Hkdf implements SubkeyDerivation {
       const outer = sha1.messageAt(EXTRACT_OUTER, lane);
       const saltAt = saltsAt[lane];
       for (let i = 0; i < length; i += 4) {
-        const word = wordOf(salts, saltAt + i);
+        const word = salts.getInt32(saltAt + i);
         messages.setInt32(inner + i, word ^ INNER_PAD);
         messages.setInt32(outer + i, word ^ OUTER_PAD);
       }

@@ -3,7 +3,8 @@
  * are told apart by their salts, so it does no harm where one is never asked for, or another one in between.
  */
 
-import { copyShort } from '../../native-bindings/bytes.js';
+import { copyWords } from '../../native-bindings/bytes.js';
+import type { Region } from '../../native-bindings/memory.js';
 import type { SubkeyDerivation } from '../crypto/hkdf.js';
 import { SubkeyLanes } from './subkey-lanes.js';
 
@@ -18,16 +19,16 @@ export class ExpectedSubkeys {
   }
 
   /** Derives the subkeys of the salts at `from[saltsAt[i]]`, in place of those that were expected before. */
-  expect(from: Uint8Array, saltsAt: Int32Array, count: number): void {
-    const { salts, saltLength } = this.#lanes;
+  expect(from: Region, saltsAt: Int32Array, count: number): void {
+    const { saltView, saltLength } = this.#lanes;
     this.#count = Math.min(count, this.#lanes.count);
     this.#next = 0;
-    for (let i = 0; i < this.#count; i++) copyShort(from, saltsAt[i], saltLength, salts, i * saltLength);
+    for (let i = 0; i < this.#count; i++) copyWords(from.view, saltsAt[i], saltLength, saltView, i * saltLength);
     this.#lanes.derive(this.#count);
   }
 
   /** @returns the subkey of the salt at `from[at]`, where that is the next of those expected; to be overwritten after use */
-  take(from: Uint8Array, at: number): Uint8Array | undefined {
+  take(from: Region, at: number): Uint8Array | undefined {
     while (this.#next < this.#count) {
       const next = this.#next++;
       if (this.#isSalt(next, from, at)) return this.#lanes.subkeys[next];
@@ -35,10 +36,10 @@ export class ExpectedSubkeys {
     return undefined;
   }
 
-  #isSalt(index: number, from: Uint8Array, at: number): boolean {
-    const { salts, saltLength } = this.#lanes;
+  #isSalt(index: number, { view }: Region, at: number): boolean {
+    const { saltView, saltLength } = this.#lanes;
     const start = index * saltLength;
-    for (let i = 0; i < saltLength; i++) if (salts[start + i] !== from[at + i]) return false;
+    for (let i = 0; i < saltLength; i += 4) if (saltView.getInt32(start + i) !== view.getInt32(at + i)) return false;
     return true;
   }
 

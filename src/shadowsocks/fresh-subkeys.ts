@@ -3,7 +3,8 @@
  * several are derived together.
  */
 
-import { copyShort } from '../../native-bindings/bytes.js';
+import { copyWords } from '../../native-bindings/bytes.js';
+import type { Region } from '../../native-bindings/memory.js';
 import type { SubkeyDerivation } from '../crypto/hkdf.js';
 import type { RandomSource } from '../crypto/random.js';
 import type { SaltFilter } from './salt-filter.js';
@@ -30,13 +31,13 @@ export class FreshSubkeys {
   }
 
   /**
-   * Writes a salt that was never used to `into[at]`.
+   * Writes a salt that was never used at `into[at]`.
    * @returns its subkey, to be overwritten once it is not needed any more
    */
-  take(into: Uint8Array, at: number): Uint8Array {
-    const { salts, saltLength, subkeys, count } = this.#lanes;
+  take(into: Region, at: number): Uint8Array {
+    const { saltView, saltLength, subkeys, count } = this.#lanes;
     if (this.#next === count) this.#draw();
-    copyShort(salts, this.#next * saltLength, saltLength, into, at);
+    copyWords(saltView, this.#next * saltLength, saltLength, into.view, at);
     return subkeys[this.#next++];
   }
 

@@ -3,7 +3,7 @@
  * the derivation alone: the salt is as long as the key in both.
  */
 
-import { fillShort } from '../../native-bindings/bytes.js';
+import type { Region } from '../../native-bindings/memory.js';
 import type { ShadowsocksEndpoint } from '../config/types.js';
 import type { AeadCipher, OpeningKey, SealingKey } from '../crypto/aead.js';
 import { cipherFor } from '../crypto/ciphers.js';
@@ -46,18 +46,18 @@ export class Keyring {
   }
 
   /** Writes a fresh salt at `into[at, at + saltLength)` and returns the key that goes with it. */
-  startSealing(into: Uint8Array, at: number): SealingKey {
+  startSealing(into: Region, at: number): SealingKey {
     const subkey = this.#fresh.take(into, at);
     const key = this.#cipher.sealingKey(subkey);
-    fillShort(subkey, 0, 0, subkey.length);
+    subkey.fill(0);
     return key;
   }
 
   /** The key for a stream whose salt is at `from[at, at + saltLength)`. */
-  startOpening(from: Uint8Array, at: number): OpeningKey {
+  startOpening(from: Region, at: number): OpeningKey {
     const subkey = this.#derived(from, at);
     const key = this.#cipher.openingKey(subkey);
-    fillShort(subkey, 0, 0, subkey.length);
+    subkey.fill(0);
     return key;
   }
 
@@ -72,28 +72,28 @@ export class Keyring {
   }
 
   /** As `startSealing`, with a key that is there already. */
-  rekeySealing(key: SealingKey, into: Uint8Array, at: number): void {
+  rekeySealing(key: SealingKey, into: Region, at: number): void {
     const subkey = this.#fresh.take(into, at);
     key.rekey(subkey);
-    fillShort(subkey, 0, 0, subkey.length);
+    subkey.fill(0);
   }
 
   /** Datagrams with the salts at `from[saltsAt[i]]` will be opened soon, in this order. */
-  expectOpening(from: Uint8Array, saltsAt: Int32Array, count: number): void {
+  expectOpening(from: Region, saltsAt: Int32Array, count: number): void {
     this.#expected ??= new ExpectedSubkeys(this.#masterKey, this.#derivation);
     this.#expected.expect(from, saltsAt, count);
   }
 
   /** As `startOpening`, with a key that is there already. */
-  rekeyOpening(key: OpeningKey, from: Uint8Array, at: number): void {
+  rekeyOpening(key: OpeningKey, from: Region, at: number): void {
     const subkey = this.#expected?.take(from, at) ?? this.#derived(from, at);
     key.rekey(subkey);
-    fillShort(subkey, 0, 0, subkey.length);
+    subkey.fill(0);
   }
 
-  #derived(salt: Uint8Array, at: number): Uint8Array {
+  #derived(from: Region, at: number): Uint8Array {
     this.#saltAt[0] = at;
-    this.#derivation.derive(this.#masterKey, salt, this.#saltAt, 1, this.#subkey);
+    this.#derivation.derive(this.#masterKey, from.view, this.#saltAt, 1, this.#subkey);
     return this.#subkey;
   }
 

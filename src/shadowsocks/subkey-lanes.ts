@@ -1,6 +1,5 @@
 /** Salts and their subkeys, as many as cost least when they are derived together. */
 
-import { fillShort } from '../../native-bindings/bytes.js';
 import type { SubkeyDerivation } from '../crypto/hkdf.js';
 
 export class SubkeyLanes {
@@ -9,6 +8,7 @@ export class SubkeyLanes {
   readonly saltLength: number;
   /** Behind each other, and where each of them is. */
   readonly salts: Uint8Array;
+  readonly saltView: DataView;
   readonly saltsAt: Int32Array;
   /** Each by itself. To be overwritten once it is not needed any more. */
   readonly subkeys: readonly Uint8Array[];
@@ -23,6 +23,7 @@ export class SubkeyLanes {
     this.count = lanes;
     this.saltLength = length;
     this.salts = new Uint8Array(lanes * length);
+    this.saltView = new DataView(this.salts.buffer);
     this.#masterKey = masterKey;
     this.#derivation = derivation;
     this.saltsAt = Int32Array.from({ length: lanes }, (_, lane) => lane * length);
@@ -32,11 +33,11 @@ export class SubkeyLanes {
 
   /** Derives the subkeys of the first `count` salts. */
   derive(count: number): void {
-    this.#derivation.derive(this.#masterKey, this.salts, this.saltsAt, count, this.#all);
+    this.#derivation.derive(this.#masterKey, this.saltView, this.saltsAt, count, this.#all);
   }
 
   /** Forgets the subkeys. */
   wipe(): void {
-    fillShort(this.#all, 0, 0, this.#all.length);
+    this.#all.fill(0);
   }
 }

@@ -32,17 +32,17 @@ class PacketKey implements ServerPacketSession {
 
   seal(input: Region, at: number, length: number, output: Region, outputAt: number): number {
     const { saltLength } = this.#keyring;
-    this.#keyring.rekeySealing(this.#sealingKey, output.bytes, outputAt);
+    this.#keyring.rekeySealing(this.#sealingKey, output, outputAt);
     this.#sealingKey.seal(0, input, at, length, output, outputAt + saltLength);
     return saltLength + length + TAG_LENGTH;
   }
 
   expect(input: Region, starts: Int32Array, count: number): void {
-    this.#keyring.expectOpening(input.bytes, starts, count);
+    this.#keyring.expectOpening(input, starts, count);
   }
 
   opens(input: Region, at: number, length: number, output: Region, outputAt: number): boolean {
-    this.#keyring.rekeyOpening(this.#openingKey, input.bytes, at);
+    this.#keyring.rekeyOpening(this.#openingKey, input, at);
     return this.#openingKey.open(0, input, at + this.#keyring.saltLength, length, output, outputAt);
   }
 

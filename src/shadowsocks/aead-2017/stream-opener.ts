@@ -67,7 +67,7 @@ export class StreamOpener2017 implements StreamOpener {
     this.replayed = this.#salts.seen(input.bytes, from, saltLength);
     if (this.replayed) return from;
     this.#salt = copyOfShort(input.bytes, from, from + saltLength);
-    this.#chunks = new ChunkOpener(this.#keyring.startOpening(input.bytes, from), FORMAT_2017);
+    this.#chunks = new ChunkOpener(this.#keyring.startOpening(input, from), FORMAT_2017);
     this.#chunks.maxEmptyChunks = this.#maxEmptyChunks;
     return from + saltLength;
   }

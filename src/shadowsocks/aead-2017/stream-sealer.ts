@@ -27,7 +27,7 @@ export class StreamSealer2017 implements StreamSealer {
 
   seal(input: Region, inputAt: number, length: number, output: Region, outputAt: number): number {
     if (this.#chunks !== undefined) return this.#chunks.sealChunks(input, inputAt, length, output, outputAt) - outputAt;
-    const chunks = new ChunkSealer(this.#keyring.startSealing(output.bytes, outputAt), FORMAT_2017);
+    const chunks = new ChunkSealer(this.#keyring.startSealing(output, outputAt), FORMAT_2017);
     this.#chunks = chunks;
     const from = inputAt - this.#writeHeader(input, inputAt);
     const to = outputAt + this.#keyring.saltLength;

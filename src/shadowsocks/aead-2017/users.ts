@@ -69,7 +69,7 @@ export class TrialUsers implements Users2017 {
     const users = this.#users;
     for (let i = 0; i < users.length; i++) {
       const user = users[i];
-      user.keyring.rekeyOpening(this.#key, input.bytes, from);
+      user.keyring.rekeyOpening(this.#key, input, from);
       if (!this.#key.open(0, input, from + this.#saltLength, LENGTH_LENGTH, scratch, 0)) continue;
       for (let j = i; j > 0; j--) users[j] = users[j - 1];
       users[0] = user;

@@ -78,7 +78,7 @@ export class RequestReader2022 implements RequestReader {
       this.#keyring = user.keyring;
       this.#user = user.name;
     }
-    const chunks = new ChunkOpener(this.#keyring.startOpening(input.bytes, from), FORMAT_2022);
+    const chunks = new ChunkOpener(this.#keyring.startOpening(input, from), FORMAT_2022);
     this.#chunks = chunks;
     if (!chunks.openMessage(input, headerAt, REQUEST_HEADER_LENGTH, output, 0)) return rejected('');
     if (output.bytes[0] !== TYPE_REQUEST) return rejected('type');

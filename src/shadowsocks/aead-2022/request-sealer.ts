@@ -48,7 +48,7 @@ export class RequestSealer2022 implements StreamSealer {
       return this.#chunks.sealChunks(input, inputAt, length, output, outputAt) - outputAt;
     }
     const { keyring, identity } = this.#means;
-    const chunks = new ChunkSealer(keyring.startSealing(output.bytes, outputAt), FORMAT_2022);
+    const chunks = new ChunkSealer(keyring.startSealing(output, outputAt), FORMAT_2022);
     this.#chunks = chunks;
     this.#salt = new Uint8Array(keyring.saltLength);
     copyShort(output.bytes, outputAt, keyring.saltLength, this.#salt, 0);

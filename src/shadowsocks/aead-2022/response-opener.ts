@@ -56,7 +56,7 @@ export class ResponseOpener2022 implements StreamOpener {
     const headerAt = from + saltLength;
     const headerEnd = headerAt + headerLength + TAG_LENGTH;
     if (end < headerEnd) return -1;
-    const chunks = new ChunkOpener(this.#keyring.startOpening(input.bytes, from), FORMAT_2022);
+    const chunks = new ChunkOpener(this.#keyring.startOpening(input, from), FORMAT_2022);
     this.#chunks = chunks;
     if (!chunks.openMessage(input, headerAt, headerLength, output, outputAt)) return -1;
     if (!this.#isAnswer(output.bytes, outputAt)) return -1;

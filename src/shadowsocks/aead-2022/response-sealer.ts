@@ -30,7 +30,7 @@ export class ResponseSealer2022 implements StreamSealer {
       return this.#chunks.sealChunks(input, inputAt, length, output, outputAt) - outputAt;
     }
     if (length === 0) return 0;
-    const chunks = new ChunkSealer(this.#keyring.startSealing(output.bytes, outputAt), FORMAT_2022);
+    const chunks = new ChunkSealer(this.#keyring.startSealing(output, outputAt), FORMAT_2022);
     this.#chunks = chunks;
     const first = Math.min(length, FORMAT_2022.fullPayload);
     let to = outputAt + this.#keyring.saltLength;

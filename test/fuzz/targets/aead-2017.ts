@@ -54,7 +54,7 @@ function readRequest(bytes: Uint8Array, random: SeededRandom | undefined): strin
 /** Seals what a peer with the key might send: chunks with any length field and any content. @returns the stream */
 function sealAnything(plaintext: Uint8Array, random: SeededRandom): Uint8Array {
   let at = keyring.saltLength;
-  const key = keyring.startSealing(sealed.bytes, 0);
+  const key = keyring.startSealing(sealed, 0);
   let counter = 0;
   for (let from = 0; from < plaintext.length || counter === 0; ) {
     const length = Math.min(plaintext.length - from, random.oneIn(3) ? random.below(8) : 512);

@@ -80,7 +80,7 @@ function changedRequest(name: string, identityKeys: readonly string[]): FuzzTarg
 
 /** Seals a fixed header, then messages with whatever is in them. @returns the stream */
 function sealHeader(header: Uint8Array, messages: readonly Uint8Array[]): Uint8Array {
-  const key = keyring2022(keys, undefined).startSealing(sealed.bytes, 0);
+  const key = keyring2022(keys, undefined).startSealing(sealed, 0);
   let at = SALT_LENGTH;
   for (const [counter, message] of [header, ...messages].entries()) {
     sealed.bytes.set(message, at);

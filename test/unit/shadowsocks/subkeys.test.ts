@@ -2,6 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
+import { Region } from '../../../native-bindings/memory.js';
 import { createSubkeyDerivation, nodeHkdf } from '../../../src/crypto/hkdf.js';
 import { createRandomSource } from '../../../src/crypto/random.js';
 import { ExpectedSubkeys } from '../../../src/shadowsocks/expected-subkeys.js';
@@ -11,9 +12,9 @@ import { PlainFilter } from '../../support/salt-filters.js';
 const LENGTH = 32;
 const MASTER_KEY = new Uint8Array(LENGTH).fill(9);
 
-function subkeyOf(salts: Uint8Array, at: number): Uint8Array {
+function subkeyOf({ view }: Region, at: number): Uint8Array {
   const subkey = new Uint8Array(LENGTH);
-  nodeHkdf.derive(MASTER_KEY, salts, Int32Array.of(at), 1, subkey);
+  nodeHkdf.derive(MASTER_KEY, view, Int32Array.of(at), 1, subkey);
   return subkey;
 }
 
@@ -21,36 +22,39 @@ const derivations = { 'several at once': createSubkeyDerivation(), 'one by one':
 
 for (const [how, derivation] of Object.entries(derivations)) {
   describe(`fresh subkeys, derived ${how}`, () => {
+    const into = new Region(4096);
+
+    after(() => into.release());
+
     it('belong to the salts that they come with, which are all different and known', () => {
       const known = new PlainFilter();
       const fresh = new FreshSubkeys(MASTER_KEY, derivation, createRandomSource(), known);
       const seen = new Set<string>();
       for (let i = 0; i < 30; i++) {
-        const into = new Uint8Array(40);
+        into.bytes.fill(0);
         expect(fresh.take(into, 5)).to.deep.equal(subkeyOf(into, 5));
-        expect(known.seen(into, 5, LENGTH)).to.equal(true);
-        seen.add(Buffer.from(into.subarray(5, 5 + LENGTH)).toString('hex'));
-        expect([...into.subarray(0, 5), ...into.subarray(5 + LENGTH)].every((byte) => byte === 0)).to.equal(true);
+        expect(known.seen(into.bytes, 5, LENGTH)).to.equal(true);
+        seen.add(Buffer.from(into.bytes.subarray(5, 5 + LENGTH)).toString('hex'));
+        const around = [...into.bytes.subarray(0, 5), ...into.bytes.subarray(5 + LENGTH)];
+        expect(around.every((byte) => byte === 0)).to.equal(true);
       }
       expect(seen.size).to.equal(30);
     });
 
     it('draw salts in the order in which they are taken', () => {
       let drawn = 0;
-      const counting = (into: Uint8Array, at: number): void => {
-        into[at] = drawn++;
+      const counting = (salts: Uint8Array, at: number): void => {
+        salts[at] = drawn++;
       };
       const fresh = new FreshSubkeys(MASTER_KEY, derivation, counting, undefined);
-      const into = new Uint8Array(LENGTH);
       for (let i = 0; i < 30; i++) {
         fresh.take(into, 0);
-        expect(into[0]).to.equal(i);
+        expect(into.bytes[0]).to.equal(i);
       }
     });
 
     it('are gone when they have been wiped', () => {
       const fresh = new FreshSubkeys(MASTER_KEY, derivation, createRandomSource(), undefined);
-      const into = new Uint8Array(LENGTH);
       const subkey = fresh.take(into, 0);
       fresh.wipe();
       expect(subkey.every((byte) => byte === 0)).to.equal(true);
@@ -59,9 +63,13 @@ for (const [how, derivation] of Object.entries(derivations)) {
   });
 
   describe(`expected subkeys, derived ${how}`, () => {
-    const salts = randomBytes(9 * 50);
+    const salts = new Region(4096);
     const at = Int32Array.from({ length: 9 }, (_, i) => i * 50 + 3);
     const { lanes } = derivation;
+
+    before(() => salts.bytes.set(randomBytes(9 * 50)));
+
+    after(() => salts.release());
 
     it('are those of the salts in their order, and of no others', () => {
       const expected = new ExpectedSubkeys(MASTER_KEY, derivation);
@@ -76,17 +84,16 @@ for (const [how, derivation] of Object.entries(derivations)) {
       const expected = new ExpectedSubkeys(MASTER_KEY, derivation);
       expected.expect(salts, at, lanes);
       const last = at[lanes - 1];
-      const elsewhere = Buffer.concat([Buffer.alloc(7), salts.subarray(last, last + LENGTH)]);
-      expect(expected.take(elsewhere, 7)).to.deep.equal(subkeyOf(salts, last));
+      salts.bytes.copyWithin(1007, last, last + LENGTH);
+      expect(expected.take(salts, 1007)).to.deep.equal(subkeyOf(salts, last));
       expect(expected.take(salts, last)).to.equal(undefined);
     });
 
     it('are not given for a salt that has changed in place', () => {
       const expected = new ExpectedSubkeys(MASTER_KEY, derivation);
-      const own = Buffer.from(salts);
-      expected.expect(own, at, 1);
-      own[at[0] + LENGTH - 1] ^= 1;
-      expect(expected.take(own, at[0])).to.equal(undefined);
+      expected.expect(salts, at, 1);
+      salts.bytes[at[0] + LENGTH - 1] ^= 1;
+      expect(expected.take(salts, at[0])).to.equal(undefined);
     });
 
     it('are gone when they have been wiped', () => {

@@ -32,7 +32,7 @@ describe('users of AEAD 2017', () => {
     const real = createSubkeyDerivation();
     const derivation = {
       lanes: real.lanes,
-      derive(key: Uint8Array, salts: Uint8Array, saltsAt: Int32Array, count: number, into: Uint8Array): void {
+      derive(key: Uint8Array, salts: DataView, saltsAt: Int32Array, count: number, into: Uint8Array): void {
         trials += count;
         real.derive(key, salts, saltsAt, count, into);
       },
