@@ -91,7 +91,8 @@ export class Dial implements TimeoutHandler {
   readonly #handler: DialHandler;
   readonly #sendsFirst: boolean;
   readonly #deadline: Timer = new Timer(this);
-  readonly #nextAttempt: Timer = new Timer(this);
+  /** Made where there is more than one candidate. */
+  #nextAttempt: Timer | undefined = undefined;
   #attempts: readonly Attempt[] = NO_ATTEMPTS;
   #candidates: readonly IpAddress[] = [];
   #nextCandidate = 0;
@@ -112,13 +113,14 @@ export class Dial implements TimeoutHandler {
   }
 
   start(): void {
-    this.#dialer.reactor.arm(this.#deadline, this.#dialer.options.connectTimeoutMs);
     try {
       this.#begin();
     } catch (error) {
       // The caller has no dial to cancel yet, so it must not be left with one that goes on.
       this.handleFailure(error);
     }
+    // Within one machine it is over by now.
+    if (!this.#over) this.#dialer.reactor.arm(this.#deadline, this.#dialer.options.connectTimeoutMs);
   }
 
   #begin(): void {
@@ -154,8 +156,10 @@ export class Dial implements TimeoutHandler {
   #tryNext(): void {
     while (!this.#over && this.#nextCandidate < this.#candidates.length) {
       if (this.#tryOne(this.#candidates[this.#nextCandidate++])) {
-        if (!this.#over && this.#nextCandidate < this.#candidates.length)
+        if (!this.#over && this.#nextCandidate < this.#candidates.length) {
+          this.#nextAttempt ??= new Timer(this);
           this.#dialer.reactor.arm(this.#nextAttempt, ATTEMPT_DELAY_MS);
+        }
         return;
       }
     }
@@ -203,7 +207,7 @@ export class Dial implements TimeoutHandler {
     this.#attempts = this.#attempts.filter((other) => other !== attempt);
     this.#dialer.reactor.closeDescriptor(attempt.fd);
     this.#lastFailure = failure;
-    this.#dialer.reactor.cancel(this.#nextAttempt);
+    if (this.#nextAttempt !== undefined) this.#dialer.reactor.cancel(this.#nextAttempt);
     this.#tryNext();
   }
 
@@ -239,7 +243,7 @@ export class Dial implements TimeoutHandler {
     this.#over = true;
     const { reactor } = this.#dialer;
     reactor.cancel(this.#deadline);
-    reactor.cancel(this.#nextAttempt);
+    if (this.#nextAttempt !== undefined) reactor.cancel(this.#nextAttempt);
     this.#lookup?.cancel();
     this.#lookup = undefined;
     for (const attempt of this.#attempts) {

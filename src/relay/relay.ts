@@ -82,7 +82,8 @@ export class Relay implements TimeoutHandler {
   readonly #sealer: StreamSealer;
   readonly #opener: StreamOpener;
   readonly #carry: Carry;
-  readonly #firstPayload: Timer = new Timer(this);
+  /** A client's. */
+  #firstPayload: Timer | undefined = undefined;
   readonly #idle: Timer = new Timer(this);
   readonly #keepAlive: Timer = new Timer(this);
   /** A client's header has not been sent yet. */
@@ -119,6 +120,7 @@ export class Relay implements TimeoutHandler {
   /** Of a client: the sealer's header goes with the first payload, or alone after a short wait. */
   start(): void {
     this.#headerWaits = true;
+    this.#firstPayload = new Timer(this);
     this.#context.reactor.arm(this.#firstPayload, FIRST_PAYLOAD_WAIT_MS);
     this.handleEvents(this.plain, 0);
   }
@@ -130,14 +132,13 @@ export class Relay implements TimeoutHandler {
     if (this.#seal(HEADROOM, payload.length)) this.handleEvents(this.plain, 0);
   }
 
-  /** Of a server: `early` payload was opened with the address, and more may have been received with it. */
-  startOpened(early: Uint8Array | undefined): void {
-    const { output } = this.#context.workspace;
-    if (early !== undefined) {
-      this.openedBytes += early.length;
-      output.bytes.set(early, 0);
-      if (!this.#deliver(this.plain, output, early.length)) return;
-    }
+  /**
+   * Of a server: payload that was opened with the address is at `output[at, end)` of the workspace, and more may have been received with
+   * it.
+   */
+  startOpened(at: number, end: number): void {
+    this.openedBytes += end - at;
+    if (at < end && !this.#deliver(this.plain, this.#context.workspace.output, at, end - at)) return;
     this.#unopened = this.#carry.length > 0;
     this.handleEvents(this.cipher, 0);
   }
@@ -177,11 +178,11 @@ export class Relay implements TimeoutHandler {
     const { input, output } = this.#context.workspace;
     if (this.#headerWaits) {
       this.#headerWaits = false;
-      this.#context.reactor.cancel(this.#firstPayload);
+      if (this.#firstPayload !== undefined) this.#context.reactor.cancel(this.#firstPayload);
     }
     this.sealedBytes += length;
     const sealed = this.#sealer.seal(input, at, length, output, 0);
-    return this.#deliver(this.cipher, output, sealed);
+    return this.#deliver(this.cipher, output, 0, sealed);
   }
 
   #pumpOpening(): void {
@@ -217,20 +218,20 @@ export class Relay implements TimeoutHandler {
     if (opened < 0) return this.#end('ERR_CIPHER');
     this.#carry.save(input, this.#opener.consumedTo, end);
     this.openedBytes += opened;
-    return opened === 0 || this.#deliver(this.plain, output, opened);
+    return opened === 0 || this.#deliver(this.plain, output, 0, opened);
   }
 
-  /** Sends the first `length` bytes of `from`, and keeps what is not taken. @returns false where the relay is over */
-  #deliver(end: RelayEnd, from: Region, length: number): boolean {
+  /** Sends `from[at, at + length)`, and keeps what is not taken. @returns false where the relay is over */
+  #deliver(end: RelayEnd, from: Region, at: number, length: number): boolean {
     this.#lastActivityMs = this.#context.reactor.nowMs;
     if (end.outputEnded) return !this.#over;
-    let sent = end.socket.writable ? end.socket.send(from, 0, length) : 0;
+    let sent = end.socket.writable ? end.socket.send(from, at, length) : 0;
     if (sent < 0) {
       if (sent !== WOULD_BLOCK) return this.#outputBroken(end, sent);
       sent = 0;
     }
     if (sent < length) {
-      end.backlog.keep(from, sent, length - sent);
+      end.backlog.keep(from, at + sent, length - sent);
       (end === this.plain ? this.cipher : this.plain).reads.less();
     }
     return true;
@@ -327,7 +328,7 @@ export class Relay implements TimeoutHandler {
   release(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#context.reactor.cancel(this.#firstPayload);
+    if (this.#firstPayload !== undefined) this.#context.reactor.cancel(this.#firstPayload);
     this.#context.reactor.cancel(this.#idle);
     this.#context.reactor.cancel(this.#keepAlive);
     this.plain.backlog.clear();

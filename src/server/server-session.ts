@@ -48,7 +48,9 @@ export class ServerSession implements EventHandler, DialHandler, TimeoutHandler,
   #target: Target | undefined = undefined;
   #user: string | undefined = undefined;
   #stream: Stream | undefined = undefined;
-  /** Payload that came in the chunk of the address. */
+  /** Payload that came in the chunk of the address: where it is in the output buffer while a connection may stand at once, then a copy. */
+  #earlyAt = 0;
+  #earlyEnd = 0;
   #early: Uint8Array | undefined = undefined;
   #dial: Dial | undefined = undefined;
   #upstream: TcpSocket | undefined = undefined;
@@ -103,16 +105,21 @@ export class ServerSession implements EventHandler, DialHandler, TimeoutHandler,
     if (outcome.kind === 'more') return;
     this.#stream = outcome.stream;
     this.#user = outcome.user;
-    this.#connectTo(outcome.target, output.bytes, outcome.payloadAt, outcome.payloadEnd);
+    this.#earlyAt = outcome.payloadAt;
+    this.#earlyEnd = outcome.payloadEnd;
+    this.#connectTo(outcome.target);
   }
 
-  #connectTo(target: Target, plaintext: Uint8Array, payloadAt: number, end: number): void {
+  #connectTo(target: Target): void {
     this.#target = target;
     this.#context.relay.endHandshake(this);
-    if (payloadAt < end) this.#early = plaintext.slice(payloadAt, end);
     if (!this.#context.isHop) this.#context.relay.reactor.cancel(this.#deadline);
-    const dial = this.#context.dialer.dial(target, this, this.#early !== undefined || this.#carry.length > 0);
-    if (!dial.over) this.#dial = dial;
+    const hasEarly = this.#earlyAt < this.#earlyEnd;
+    const dial = this.#context.dialer.dial(target, this, hasEarly || this.#carry.length > 0);
+    if (dial.over) return;
+    this.#dial = dial;
+    const { output } = this.#context.relay.workspace;
+    if (hasEarly) this.#early = output.bytes.slice(this.#earlyAt, this.#earlyEnd);
   }
 
   handleConnected(upstream: TcpSocket): void {
@@ -123,8 +130,11 @@ export class ServerSession implements EventHandler, DialHandler, TimeoutHandler,
     this.#upstream = upstream;
     const relay = new Relay(context, this, upstream, this.#client, this.#stream, this.#carry);
     this.#relay = relay;
-    relay.startOpened(this.#early);
-    this.#early = undefined;
+    if (this.#early !== undefined) {
+      context.workspace.output.bytes.set(this.#early, this.#earlyAt);
+      this.#early = undefined;
+    }
+    relay.startOpened(this.#earlyAt, this.#earlyEnd);
   }
 
   handleDialFailure(failure: string): void {

@@ -21,7 +21,9 @@ export class StreamOpener2017 implements StreamOpener {
   readonly #keyring: Keyring;
   readonly #salts: SaltFilter;
   #chunks: ChunkOpener | undefined = undefined;
-  /** Until a chunk has shown that its sender has the key: nobody else may make us remember a salt. */
+  /** A chunk has shown that the sender has the key, and the salt is remembered: nobody else may make us do that. */
+  #remembered = false;
+  /** Where the first chunk did not come with it. */
   #salt: Uint8Array | undefined = undefined;
   #maxEmptyChunks = 0;
 
@@ -56,7 +58,10 @@ export class StreamOpener2017 implements StreamOpener {
     if (chunks === undefined) return this.replayed ? -1 : 0;
     const opened = chunks.openChunks(input, at, end, output, outputAt, maxChunks);
     this.consumedTo = chunks.consumedTo;
-    return opened > 0 && this.#salt !== undefined && !this.#remember(this.#salt) ? -1 : opened;
+    if (this.#remembered || opened < 0) return opened;
+    if (opened > 0) return this.#remember(input, from) ? opened : -1;
+    this.#salt ??= copyOfShort(input.bytes, from, from + this.#keyring.saltLength);
+    return 0;
   }
 
   /** Reads the salt. @returns where the chunks begin */
@@ -66,17 +71,25 @@ export class StreamOpener2017 implements StreamOpener {
     if (end - from < saltLength) return from;
     this.replayed = this.#salts.seen(input.bytes, from, saltLength);
     if (this.replayed) return from;
-    this.#salt = copyOfShort(input.bytes, from, from + saltLength);
     this.#chunks = new ChunkOpener(this.#keyring.startOpening(input, from), FORMAT_2017);
     this.#chunks.maxEmptyChunks = this.#maxEmptyChunks;
     return from + saltLength;
   }
 
-  /** @returns false where another stream with the same salt was faster */
-  #remember(salt: Uint8Array): boolean {
+  /**
+   * @param from where the salt is in the input, if it is not kept already
+   * @returns false where another stream with the same salt was faster
+   */
+  #remember(input: Region, from: number): boolean {
+    const { saltLength } = this.#keyring;
+    this.#remembered = true;
+    const added =
+      this.#salt === undefined
+        ? this.#salts.add(input.bytes, from, saltLength)
+        : this.#salts.add(this.#salt, 0, saltLength);
     this.#salt = undefined;
-    this.replayed = !this.#salts.add(salt, 0, salt.length);
-    return !this.replayed;
+    this.replayed = !added;
+    return added;
   }
 
   release(): void {

@@ -144,7 +144,8 @@ describe('a relay', () => {
     it('delivers what was opened with the address first', () => {
       const { relay, plain, cipher, sealer } = make();
       cipher.send(Buffer.concat([sealer.salt, sealer.chunk(Buffer.from(' and more'))]));
-      relay.startOpened(Buffer.from('early'));
+      bench.context.workspace.output.bytes.set(Buffer.from('early'), 3);
+      relay.startOpened(3, 8);
       bench.until('both', () => plain.text === 'early and more');
     });
 
@@ -152,7 +153,7 @@ describe('a relay', () => {
       const { relay, plain, cipher, sealer, statuses, opened } = make();
       const down = pattern(5_000_001);
       const up = pattern(6_000_003);
-      relay.startOpened(undefined);
+      relay.startOpened(0, 0);
       plain.send(up);
       cipher.send(Buffer.concat([sealer.salt, sealer.chunks(down, 1000)]));
       bench.until('everything', () => plain.receivedLength === down.length && opened().length === up.length);
@@ -168,7 +169,7 @@ describe('a relay', () => {
 
     it('takes a stream byte by byte', () => {
       const { relay, plain, cipher, sealer } = make();
-      relay.startOpened(undefined);
+      relay.startOpened(0, 0);
       for (const byte of Buffer.concat([
         sealer.salt,
         sealer.chunk(Buffer.from('one')),
@@ -186,7 +187,7 @@ describe('a relay', () => {
     it('keeps one send of it at most, and stops reading its source', () => {
       const { relay, plain, cipher, sealer } = make();
       plain.reading = false;
-      relay.startOpened(undefined);
+      relay.startOpened(0, 0);
       const all = pattern(MUCH);
       cipher.send(Buffer.concat([sealer.salt, sealer.chunks(all)]));
       bench.settle();
@@ -201,7 +202,7 @@ describe('a relay', () => {
     it('goes on in the other direction', () => {
       const { relay, plain, cipher, sealer, opened } = make();
       plain.reading = false;
-      relay.startOpened(undefined);
+      relay.startOpened(0, 0);
       cipher.send(Buffer.concat([sealer.salt, sealer.chunks(pattern(MUCH))]));
       bench.settle();
       plain.send('still here');
@@ -211,7 +212,7 @@ describe('a relay', () => {
     it('holds a FIN back until the backlog has gone', () => {
       const { relay, plain, cipher, opened } = make();
       cipher.reading = false;
-      relay.startOpened(undefined);
+      relay.startOpened(0, 0);
       const all = pattern(MUCH);
       plain.send(all);
       plain.finish();
@@ -227,7 +228,7 @@ describe('a relay', () => {
         const giveBack = exhaust(bench.context[pool]);
         const { relay, plain, cipher, sealer } = make();
         plain.reading = false;
-        relay.startOpened(undefined);
+        relay.startOpened(0, 0);
         const all = pattern(MUCH);
         cipher.send(Buffer.concat([sealer.salt, sealer.chunks(all)]));
         bench.settle();
@@ -242,7 +243,7 @@ describe('a relay', () => {
       const { relay, plain, cipher, sealer, statuses } = make();
       const giveBack = [bench.context.largeBlocks, bench.context.mediumBlocks, bench.context.smallBlocks].map(exhaust);
       plain.reading = false;
-      relay.startOpened(undefined);
+      relay.startOpened(0, 0);
       cipher.send(Buffer.concat([sealer.salt, sealer.chunks(pattern(MUCH))]));
       bench.until('the end', () => statuses.length > 0);
       expect(statuses).to.deep.equal(['ERR_MEMORY']);
@@ -269,7 +270,7 @@ describe('a relay', () => {
 
     it('passes the FIN of the cipher side on, and lets the rest of the question through', () => {
       const { relay, plain, cipher, sealer, statuses, opened } = make();
-      relay.startOpened(undefined);
+      relay.startOpened(0, 0);
       cipher.send(Buffer.concat([sealer.salt, sealer.chunk(Buffer.from('hello'))]));
       cipher.finish();
       bench.until('the FIN', () => plain.end === 'fin');
@@ -292,7 +293,7 @@ describe('a relay', () => {
 
     it('takes a FIN in front of the first byte for an empty answer', () => {
       const { relay, plain, cipher, statuses } = make();
-      relay.startOpened(undefined);
+      relay.startOpened(0, 0);
       cipher.finish();
       bench.until('the FIN', () => plain.end === 'fin');
       expect(statuses).to.deep.equal([]);
@@ -303,7 +304,7 @@ describe('a relay', () => {
       const stream = Buffer.concat([whole.salt, whole.chunk(Buffer.from('some payload'))]);
       for (const length of [1, 31, 33, 49, 51, stream.length - 1]) {
         const { relay, cipher, statuses } = make();
-        relay.startOpened(undefined);
+        relay.startOpened(0, 0);
         cipher.send(stream.subarray(0, length));
         cipher.finish();
         bench.until('the end', () => statuses.length > 0);
@@ -314,7 +315,7 @@ describe('a relay', () => {
 
     it('calls a stream that ends right behind a length truncated', () => {
       const { relay, cipher, sealer, statuses } = make();
-      relay.startOpened(undefined);
+      relay.startOpened(0, 0);
       cipher.send(Buffer.concat([sealer.salt, sealer.chunk(Buffer.from('xyz')).subarray(0, 18)]));
       cipher.finish();
       bench.until('the end', () => statuses.length > 0);
@@ -323,7 +324,7 @@ describe('a relay', () => {
 
     it('ends by a cipher failure where a byte was changed, and delivers nothing of that chunk', () => {
       const { relay, plain, cipher, sealer, statuses } = make();
-      relay.startOpened(undefined);
+      relay.startOpened(0, 0);
       const good = Buffer.concat([sealer.salt, sealer.chunk(Buffer.from('good'))]);
       const bad = sealer.chunk(Buffer.from('bad'));
       bad[20] ^= 1;
@@ -338,7 +339,7 @@ describe('a relay', () => {
     for (const side of ['plain', 'cipher'] as const) {
       it(`tells a reset of the ${side} side from a FIN`, () => {
         const fixture = make();
-        fixture.relay.startOpened(undefined);
+        fixture.relay.startOpened(0, 0);
         bench.settle();
         fixture[side].reset();
         bench.until('the end', () => fixture.statuses.length > 0);
@@ -348,7 +349,7 @@ describe('a relay', () => {
 
       it(`tells a reset of the ${side} side that a send meets first from a FIN`, () => {
         const fixture = make();
-        fixture.relay.startOpened(undefined);
+        fixture.relay.startOpened(0, 0);
         // Something is stuck on its way to this side, so the next thing that is done with the socket is a send.
         fixture[side].reading = false;
         const much = pattern(MUCH);
@@ -368,7 +369,7 @@ describe('a relay', () => {
 
     it('ends where a side that has ended takes no more', () => {
       const { relay, plain, cipher, sealer, statuses } = make();
-      relay.startOpened(undefined);
+      relay.startOpened(0, 0);
       plain.send('done');
       plain.finish();
       bench.until('the FIN', () => cipher.end === 'fin');
@@ -386,7 +387,7 @@ describe('a relay', () => {
       const { relay, plain, cipher, statuses, opened } = make();
       plain.send('last words');
       plain.reset();
-      relay.startOpened(undefined);
+      relay.startOpened(0, 0);
       bench.until('the end', () => cipher.end !== 'open');
       expect(opened().toString()).to.equal('last words');
       expect(statuses).to.deep.equal(['ERR_RESET']);
@@ -399,7 +400,7 @@ describe('a relay', () => {
       bench.close();
       bench = new ReactorBench(60_000);
       const { relay, plain, cipher, statuses } = make();
-      relay.startOpened(undefined);
+      relay.startOpened(0, 0);
       for (let minute = 0; minute < 3; minute++) {
         plain.send('x');
         bench.settle();
@@ -414,7 +415,7 @@ describe('a relay', () => {
 
     it('lives for ever without an idle time-out', () => {
       const { relay, statuses } = make();
-      relay.startOpened(undefined);
+      relay.startOpened(0, 0);
       bench.settle();
       bench.advance(1e9);
       expect(bench.reactor.timers.count()).to.equal(0);
@@ -441,7 +442,7 @@ describe('a relay', () => {
 
   it('gives way to other sessions', () => {
     const { relay, plain } = make();
-    relay.startOpened(undefined);
+    relay.startOpened(0, 0);
     bench.settle();
     const { statistics } = bench.reactor;
     plain.send(pattern(3 * 1024 * 1024));
