@@ -55,7 +55,7 @@ export class ServerSaltMark {
   refusing(salts: SaltFilter): SaltFilter {
     return {
       seen: (from, at, length) => this.isOn(from, at) || salts.seen(from, at, length),
-      add: (from, at, length) => salts.add(from, at, length),
+      add: (from, at, length) => !this.isOn(from, at) && salts.add(from, at, length),
       addFresh: (from, saltsAt, count, length) => salts.addFresh(from, saltsAt, count, length),
     };
   }

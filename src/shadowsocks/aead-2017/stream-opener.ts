@@ -55,13 +55,12 @@ export class StreamOpener2017 implements StreamOpener {
   openChunks(input: Region, from: number, end: number, output: Region, outputAt: number, maxChunks: number): number {
     const at = this.#chunks === undefined ? this.#begin(input, from, end) : from;
     const chunks = this.#chunks;
-    if (chunks === undefined) return this.replayed ? -1 : 0;
+    if (chunks === undefined) return 0;
     const opened = chunks.openChunks(input, at, end, output, outputAt, maxChunks);
     this.consumedTo = chunks.consumedTo;
     if (this.#remembered || opened < 0) return opened;
     if (opened > 0) return this.#remember(input, from) ? opened : -1;
-    this.#salt ??= copyOfShort(input.bytes, from, from + this.#keyring.saltLength);
-    return 0;
+    return this.#salt !== undefined || this.#wait(input, from) ? 0 : -1;
   }
 
   /** Reads the salt. @returns where the chunks begin */
@@ -69,11 +68,17 @@ export class StreamOpener2017 implements StreamOpener {
     const { saltLength } = this.#keyring;
     this.consumedTo = from;
     if (end - from < saltLength) return from;
-    this.replayed = this.#salts.seen(input.bytes, from, saltLength);
-    if (this.replayed) return from;
     this.#chunks = new ChunkOpener(this.#keyring.startOpening(input, from), FORMAT_2017);
     this.#chunks.maxEmptyChunks = this.#maxEmptyChunks;
     return from + saltLength;
+  }
+
+  /** The first chunk is not whole yet. @returns false where it need not be waited for, because the salt has been used */
+  #wait(input: Region, from: number): boolean {
+    const { saltLength } = this.#keyring;
+    this.replayed = this.#salts.seen(input.bytes, from, saltLength);
+    if (!this.replayed) this.#salt = copyOfShort(input.bytes, from, from + saltLength);
+    return !this.replayed;
   }
 
   /**
