@@ -13,7 +13,8 @@
 import { fillShort } from './bytes.js';
 import { bindCrypto, LibcryptoMissingError } from './libcrypto.js';
 import { Region, writeWord64 } from './memory.js';
-import { ADDRESS, type NumericFunction } from './platform.js';
+import { ADDRESS, architecture, type NumericFunction } from './platform.js';
+import { processorHas } from './processor.js';
 
 export const SHA1_BLOCK_LENGTH = 64;
 export const SHA1_DIGEST_LENGTH = 20;
@@ -110,7 +111,7 @@ export class Sha1Block {
  * shared between threads.
  */
 export class Sha1Lanes {
-  readonly #several: NumericFunction | undefined;
+  #several: NumericFunction | undefined;
   readonly #single: Sha1State;
   readonly #states: number;
   /** Of the lists of a message's lanes, by message, and of the lanes, those of the first message first. */
@@ -144,6 +145,19 @@ export class Sha1Lanes {
         region.words[(listAt + lane * LANE_SIZE + BLOCKS_OFFSET) / 4] = MESSAGE_LENGTH / SHA1_BLOCK_LENGTH;
       }
     }
+    if (!this.#severalAgree()) this.#several = undefined;
+  }
+
+  /** Whether several at once give what they give one by one: a function that is not public may change with any version. */
+  #severalAgree(): boolean {
+    for (let lane = 0; lane < SHA1_LANES; lane++) this.messages.setUint8(this.messageAt(0, lane), lane + 1);
+    this.hash(0, SHA1_LANES);
+    const together = this.state.slice();
+    for (let lane = 0; lane < SHA1_LANES; lane++) {
+      this.#hashOne(0, lane);
+      this.messages.setUint8(this.messageAt(0, lane), 0);
+    }
+    return this.state.every((word, i) => word === together[i]);
   }
 
   /** Where a message begins in `messages`. */
@@ -183,6 +197,8 @@ let severalIsKnown = false;
 function severalAtOnce(): NumericFunction | undefined {
   if (severalIsKnown) return several;
   severalIsKnown = true;
+  // Where it is for x86-64, its code begins at SSSE3 and does not ask.
+  if (architecture === 'x64' && !processorHas('ssse3')) return undefined;
   try {
     several = bindCrypto('sha1_multi_block', 'void', [ADDRESS, ADDRESS, 'int']);
   } catch (error) {
