@@ -3,16 +3,15 @@
  * says.
  */
 
-import type { IpAddress } from '../net/ip-address.js';
-import { parseIpAddress, sameIpAddress } from '../net/ip-address.js';
+import { IpAddress, parseIpAddress, sameIpAddress } from '../net/ip-address.js';
 import { normalizeName } from './name.js';
 
 /** By normalized name; a name may have several addresses, in the file's order. */
 export type Hosts = ReadonlyMap<string, readonly IpAddress[]>;
 
 const LOOPBACK: readonly IpAddress[] = [
-  { family: 4, bytes: Uint8Array.of(127, 0, 0, 1) },
-  { family: 6, bytes: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1) },
+  new IpAddress(4, Uint8Array.of(127, 0, 0, 1)),
+  new IpAddress(6, Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1)),
 ];
 
 /** Parses lines of `address name alias… # comment`. Lines that make no sense are passed over, as libc does. */

@@ -3,8 +3,7 @@
  * libc does.
  */
 
-import type { IpAddress } from '../net/ip-address.js';
-import { parseIpAddress } from '../net/ip-address.js';
+import { IpAddress, parseIpAddress } from '../net/ip-address.js';
 import { normalizeName } from './name.js';
 
 export interface ResolvConf {
@@ -33,7 +32,7 @@ const MAX_NDOTS = 15;
 const MAX_TIMEOUT_S = 30;
 const MAX_ATTEMPTS = 5;
 
-const LOOPBACK: IpAddress = { family: 4, bytes: Uint8Array.of(127, 0, 0, 1) };
+const LOOPBACK = new IpAddress(4, Uint8Array.of(127, 0, 0, 1));
 
 /**
  * Parses the file's text; an empty text gives the defaults of libc. Addresses with a zone id (`fe80::1%eth0`) are

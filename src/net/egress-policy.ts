@@ -6,7 +6,7 @@
  */
 
 import { CidrSet } from './cidr.js';
-import type { IpAddress } from './ip-address.js';
+import { IpAddress } from './ip-address.js';
 
 /**
  * From the IANA IPv4 Special-Purpose Address Registry (RFC 6890), with its RFC; blocks marked globally reachable there
@@ -77,6 +77,6 @@ export class EgressPolicy {
   }
 
   #allowsEmbedded(address: IpAddress, at: number): boolean {
-    return this.allows({ family: 4, bytes: address.bytes.subarray(at, at + 4) });
+    return this.allows(new IpAddress(4, address.bytes.subarray(at, at + 4)));
   }
 }

@@ -4,22 +4,31 @@
  */
 
 import { copyOfShort, copyShort } from '../../native-bindings/bytes.js';
-import type { IpAddress } from './ip-address.js';
-import { formatIpAddress, parseIpAddress } from './ip-address.js';
+import { formatIpAddress, IpAddress, parseIpAddress } from './ip-address.js';
 
-export interface IpTarget {
-  readonly kind: 'ip';
+export class IpTarget {
+  readonly kind = 'ip';
   readonly address: IpAddress;
   /** 0..65535 */
   readonly port: number;
+
+  constructor(address: IpAddress, port: number) {
+    this.address = address;
+    this.port = port;
+  }
 }
 
-export interface NameTarget {
-  readonly kind: 'name';
+export class NameTarget {
+  readonly kind = 'name';
   /** 1..255 bytes of UTF-8 (ASCII in practice), never an IP literal, without control characters or spaces. */
   readonly name: string;
   /** 0..65535 */
   readonly port: number;
+
+  constructor(name: string, port: number) {
+    this.name = name;
+    this.port = port;
+  }
 }
 
 export type Target = IpTarget | NameTarget;
@@ -126,7 +135,7 @@ export function targetLength(target: Target): number {
 export function targetFromHost(host: string, port: number): Target {
   const bare = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
   const address = parseIpAddress(bare);
-  return address === undefined ? { kind: 'name', name: host, port } : { kind: 'ip', address, port };
+  return address === undefined ? new NameTarget(host, port) : new IpTarget(address, port);
 }
 
 /** `host:port`, an IPv6 address in brackets. */
@@ -140,10 +149,10 @@ function decodeIp(bytes: Uint8Array, start: number, end: number, family: 4 | 6):
   const portAt = start + 1 + (family === 4 ? 4 : 16);
   if (portAt + PORT_LENGTH > end) return INCOMPLETE;
   // A copy: the bytes are usually in a buffer that the next read fills again.
-  const address: IpAddress = { family, bytes: copyOfShort(bytes, start + 1, portAt) };
+  const address = new IpAddress(family, copyOfShort(bytes, start + 1, portAt));
   return {
     status: 'ok',
-    target: { kind: 'ip', address, port: portAtOffset(bytes, portAt) },
+    target: new IpTarget(address, portAtOffset(bytes, portAt)),
     length: portAt + PORT_LENGTH - start,
   };
 }
@@ -159,7 +168,7 @@ function decodeName(bytes: Uint8Array, start: number, end: number): DecodedTarge
   if (name === undefined) return { status: 'bad', reason: 'bad-name' };
   const port = portAtOffset(bytes, portAt);
   const address = parseIpAddress(name);
-  const target: Target = address === undefined ? { kind: 'name', name, port } : { kind: 'ip', address, port };
+  const target = address === undefined ? new NameTarget(name, port) : new IpTarget(address, port);
   return { status: 'ok', target, length: portAt + PORT_LENGTH - start };
 }
 

@@ -67,6 +67,8 @@ export class TcpDialer {
 class Attempt implements EventHandler {
   readonly #dial: Dial;
   readonly fd: number;
+  /** Begun before this one, by the same dial, and still connecting. */
+  older: Attempt | undefined = undefined;
 
   constructor(dial: Dial, fd: number) {
     this.#dial = dial;
@@ -83,7 +85,7 @@ class Attempt implements EventHandler {
   }
 }
 
-const NO_ATTEMPTS: readonly Attempt[] = [];
+const NO_CANDIDATES: readonly IpAddress[] = [];
 
 export class Dial implements TimeoutHandler {
   readonly #dialer: TcpDialer;
@@ -93,8 +95,9 @@ export class Dial implements TimeoutHandler {
   readonly #deadline: Timer = new Timer(this);
   /** Made where there is more than one candidate. */
   #nextAttempt: Timer | undefined = undefined;
-  #attempts: readonly Attempt[] = NO_ATTEMPTS;
-  #candidates: readonly IpAddress[] = [];
+  /** The newest of those that are connecting, nearly always the only one. An array would be a literal a connection, see `IpAddress`. */
+  #attempt: Attempt | undefined = undefined;
+  #candidates: readonly IpAddress[] = NO_CANDIDATES;
   #nextCandidate = 0;
   #lookup: Lookup | undefined = undefined;
   #lastFailure: DialFailure = 'ETIMEDOUT';
@@ -125,7 +128,9 @@ export class Dial implements TimeoutHandler {
 
   #begin(): void {
     if (this.#target.kind === 'ip') {
-      this.#connectTo([this.#target.address]);
+      const { egress } = this.#dialer;
+      if (egress !== undefined && !egress.allows(this.#target.address)) this.#fail('EGRESS');
+      else if (!this.#tryOne(this.#target.address)) this.#fail(this.#lastFailure);
       return;
     }
     const lookup = this.#dialer.resolver.resolve(this.#target.name, (answer) => this.#resolved(answer));
@@ -163,7 +168,7 @@ export class Dial implements TimeoutHandler {
         return;
       }
     }
-    if (this.#attempts.length === 0) this.#fail(this.#lastFailure);
+    if (this.#attempt === undefined) this.#fail(this.#lastFailure);
   }
 
   #tryOne(address: IpAddress): boolean {
@@ -184,8 +189,8 @@ export class Dial implements TimeoutHandler {
     // Within one machine the handshake is over before connect(2) returns, whatever it says. To know that costs less than an event.
     const connected = isConnected(fd);
     if (!this.#watch(attempt, connected ? ESTABLISHED_INTEREST : CONNECT_INTEREST)) return false;
-    // Nearly always the only one: cutting arrays would cost more than the rest of this.
-    this.#attempts = this.#attempts.length === 0 ? [attempt] : [...this.#attempts, attempt];
+    attempt.older = this.#attempt;
+    this.#attempt = attempt;
     if (connected) this.attemptConnected(attempt, 0);
     return true;
   }
@@ -204,11 +209,21 @@ export class Dial implements TimeoutHandler {
   }
 
   attemptFailed(attempt: Attempt, failure: DialFailure): void {
-    this.#attempts = this.#attempts.filter((other) => other !== attempt);
+    this.#forget(attempt);
     this.#dialer.reactor.closeDescriptor(attempt.fd);
     this.#lastFailure = failure;
     if (this.#nextAttempt !== undefined) this.#dialer.reactor.cancel(this.#nextAttempt);
     this.#tryNext();
+  }
+
+  #forget(attempt: Attempt): void {
+    let newer = this.#attempt;
+    if (newer === attempt) {
+      this.#attempt = attempt.older;
+      return;
+    }
+    while (newer !== undefined && newer.older !== attempt) newer = newer.older;
+    if (newer !== undefined) newer.older = attempt.older;
   }
 
   attemptConnected(attempt: Attempt, events: number): void {
@@ -246,10 +261,10 @@ export class Dial implements TimeoutHandler {
     if (this.#nextAttempt !== undefined) reactor.cancel(this.#nextAttempt);
     this.#lookup?.cancel();
     this.#lookup = undefined;
-    for (const attempt of this.#attempts) {
+    for (let attempt = this.#attempt; attempt !== undefined; attempt = attempt.older) {
       if (attempt !== winner) reactor.closeDescriptor(attempt.fd);
     }
-    this.#attempts = NO_ATTEMPTS;
+    this.#attempt = undefined;
   }
 }
 

@@ -51,9 +51,14 @@ export interface StreamOpener {
 }
 
 /** Both halves of a connection. */
-export interface Stream {
+export class Stream {
   readonly sealer: StreamSealer;
   readonly opener: StreamOpener;
+
+  constructor(sealer: StreamSealer, opener: StreamOpener) {
+    this.sealer = sealer;
+    this.opener = opener;
+  }
 }
 
 /** One server, as a client on one reactor speaks to it. */

@@ -4,7 +4,7 @@ import type { Region } from '../../../native-bindings/memory.js';
 import { TAG_LENGTH } from '../../crypto/aead.js';
 import { decodeTarget } from '../../net/target.js';
 import { FORMAT_2017 } from '../chunk-format.js';
-import type { RequestOutcome, RequestReader } from '../protocol.js';
+import { type RequestOutcome, type RequestReader, Stream } from '../protocol.js';
 import { StreamOpener2017 } from './stream-opener.js';
 import { StreamSealer2017 } from './stream-sealer.js';
 import type { User2017, Users2017 } from './users.js';
@@ -54,7 +54,7 @@ export class RequestReader2017 implements RequestReader {
       if (decoded.status === 'ok') {
         this.#plaintext = undefined;
         opener.allowEmptyChunks();
-        const stream = { sealer: new StreamSealer2017(user.keyring, undefined), opener };
+        const stream = new Stream(new StreamSealer2017(user.keyring, undefined), opener);
         const { target, length: payloadAt } = decoded;
         return { kind: 'accepted', target, user: user.name, payloadAt, payloadEnd: length, stream };
       }

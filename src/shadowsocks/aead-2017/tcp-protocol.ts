@@ -5,7 +5,7 @@ import { keyFromPassword } from '../../crypto/master-key.js';
 import type { AeadMethod } from '../../crypto/methods.js';
 import { Keyring, masterKeyOf } from '../keyring.js';
 import type { ProtocolMeans } from '../means.js';
-import type { ClientProtocol, ServerProtocol } from '../protocol.js';
+import { type ClientProtocol, type ServerProtocol, Stream } from '../protocol.js';
 import { RequestReader2017 } from './request-reader.js';
 import { ServerSaltMark } from './server-salts.js';
 import { StreamOpener2017 } from './stream-opener.js';
@@ -23,7 +23,7 @@ export function clientProtocol2017(
     connect(target) {
       const opener = new StreamOpener2017(keyring, salts);
       opener.allowEmptyChunks();
-      return { sealer: new StreamSealer2017(keyring, target), opener };
+      return new Stream(new StreamSealer2017(keyring, target), opener);
     },
     wipe: () => keyring.wipe(),
   };

@@ -14,7 +14,7 @@ import type { NextHop, ShadowsocksEndpoint } from '../../config/types.js';
 import type { AeadMethod } from '../../crypto/methods.js';
 import { type Target, targetFromHost } from '../../net/target.js';
 import { LONGEST_UNIT } from '../chunk-format.js';
-import type { RequestOutcome, RequestReader, ServerProtocol } from '../protocol.js';
+import { type RequestOutcome, type RequestReader, type ServerProtocol, Stream } from '../protocol.js';
 import { SEALED_REQUEST_HEADER_LENGTH } from './header.js';
 import { hasIdentityHeaders, IdentityReader } from './identity.js';
 import { IDENTITY_LENGTH, keyChainOf, parseKeyChain } from './keys.js';
@@ -64,7 +64,7 @@ class HopRequestReader implements RequestReader {
       user: next.name,
       payloadAt: 0,
       payloadEnd: end - from - IDENTITY_LENGTH,
-      stream: { sealer: RAW_SEALER, opener: new RawOpener() },
+      stream: new Stream(RAW_SEALER, new RawOpener()),
     };
   }
 

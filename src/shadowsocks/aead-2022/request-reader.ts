@@ -11,7 +11,7 @@ import { decodeTarget } from '../../net/target.js';
 import { FORMAT_2022, LENGTH_LENGTH, LONGEST_UNIT } from '../chunk-format.js';
 import { ChunkOpener } from '../chunk-opener.js';
 import type { Keyring } from '../keyring.js';
-import type { RequestOutcome, RequestReader } from '../protocol.js';
+import { type RequestOutcome, type RequestReader, Stream } from '../protocol.js';
 import type { SaltFilter } from '../salt-filter.js';
 import { REQUEST_HEADER_LENGTH, readLength, SEALED_REQUEST_HEADER_LENGTH, TIME_AT, TYPE_REQUEST } from './header.js';
 import type { IdentityReader } from './identity.js';
@@ -114,7 +114,7 @@ export class RequestReader2022 implements RequestReader {
     if (payloadAt > length) return rejected('too much padding');
     if (payloadAt === paddingAt && payloadAt === length) return rejected('neither padding nor payload');
     const sealer = new ResponseSealer2022(this.#keyring, salt, this.#means.clock);
-    const stream = { sealer, opener: chunks };
+    const stream = new Stream(sealer, chunks);
     return { kind: 'accepted', target: decoded.target, user: this.#user, payloadAt, payloadEnd: length, stream };
   }
 

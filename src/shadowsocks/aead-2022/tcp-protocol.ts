@@ -5,7 +5,7 @@ import { SESSION_SUBKEY_CONTEXT } from '../../crypto/blake3.js';
 import type { AeadMethod } from '../../crypto/methods.js';
 import { Keyring } from '../keyring.js';
 import type { ProtocolMeans } from '../means.js';
-import type { ClientProtocol, ServerProtocol } from '../protocol.js';
+import { type ClientProtocol, type ServerProtocol, Stream } from '../protocol.js';
 import { hasIdentityHeaders, IdentityReader, IdentityWriter } from './identity.js';
 import { keyChainOf, parseKeyChain, wipeKeyChain } from './keys.js';
 import { RandomPadding } from './padding.js';
@@ -32,7 +32,7 @@ export function clientProtocol2022(
   return {
     connect(target) {
       const sealer = new RequestSealer2022(means, target);
-      return { sealer, opener: new ResponseOpener2022(means.keyring, sealer, clock) };
+      return new Stream(sealer, new ResponseOpener2022(means.keyring, sealer, clock));
     },
     wipe() {
       means.identity?.release();

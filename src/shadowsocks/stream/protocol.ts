@@ -1,6 +1,6 @@
 /** The methods without authentication, as clients and servers know a protocol. */
 
-import type { ClientProtocol, ServerProtocol } from '../protocol.js';
+import { type ClientProtocol, type ServerProtocol, Stream } from '../protocol.js';
 import type { UnauthenticatedKeyring } from './keyring.js';
 import { UnauthenticatedRequestReader } from './request-reader.js';
 import { UnauthenticatedOpener } from './stream-opener.js';
@@ -9,10 +9,8 @@ import { UnauthenticatedSealer } from './stream-sealer.js';
 /** @param keyring becomes the protocol's */
 export function unauthenticatedClient(keyring: UnauthenticatedKeyring): ClientProtocol {
   return {
-    connect: (target) => ({
-      sealer: new UnauthenticatedSealer(keyring, target),
-      opener: new UnauthenticatedOpener(keyring, 'server'),
-    }),
+    connect: (target) =>
+      new Stream(new UnauthenticatedSealer(keyring, target), new UnauthenticatedOpener(keyring, 'server')),
     wipe: () => keyring.wipe(),
   };
 }

@@ -5,7 +5,7 @@
 
 import type { Region } from '../../../native-bindings/memory.js';
 import { decodeTarget } from '../../net/target.js';
-import { CHUNK_PAYLOAD, type RequestOutcome, type RequestReader } from '../protocol.js';
+import { CHUNK_PAYLOAD, type RequestOutcome, type RequestReader, Stream } from '../protocol.js';
 import type { UnauthenticatedKeyring } from './keyring.js';
 import { UnauthenticatedOpener } from './stream-opener.js';
 import { UnauthenticatedSealer } from './stream-sealer.js';
@@ -52,7 +52,7 @@ export class UnauthenticatedRequestReader implements RequestReader {
           user: undefined,
           payloadAt: decoded.length,
           payloadEnd: length,
-          stream: { sealer: new UnauthenticatedSealer(this.#keyring, undefined), opener: this.#opener },
+          stream: new Stream(new UnauthenticatedSealer(this.#keyring, undefined), this.#opener),
         };
     }
   }
