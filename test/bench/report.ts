@@ -156,7 +156,7 @@ const METHOD_TEXT = `## How it is measured
 - The load generators and the origins are small C programs (\`test/bench/load.c\`, \`test/bench/datagrams.c\`), the same for both proxies and not in the figures.
 - CPU time is user + system time of all threads of both proxy processes, read by the load generator from the kernel at both ends of the
   measured span. What the kernel does in interrupts on behalf of a sender counts for that sender, as always on loopback.
-- Both pairs of a method run side by side, warmed up, and are idle while the other is measured. Memory and start are taken of fresh
+- Both pairs of a method run side by side, warmed up by two passes over all of this, and are idle while the other is measured. Memory and start are taken of fresh
   processes.
 - All processes share the machine's processors with the load generator, so MB/s and per-second figures say less than those per CPU second.
 - UDP echoes: one SOCKS5 association, a program that receives and sends one datagram a call, and sends the next for each answer. One that is not
