@@ -84,8 +84,10 @@ export class Relay implements TimeoutHandler {
   readonly #carry: Carry;
   /** A client's. */
   #firstPayload: Timer | undefined = undefined;
-  readonly #idle: Timer = new Timer(this);
-  readonly #keepAlive: Timer = new Timer(this);
+  /** Looks at what a relay comes to with age: keep-alive, and then its idle time-out. */
+  readonly #age: Timer = new Timer(this);
+  readonly #startMs: number;
+  #keepsAlive: boolean;
   /** A client's header has not been sent yet. */
   #headerWaits = false;
   /** The carry may hold whole chunks: the handshake left them, because it stops at the address. */
@@ -109,12 +111,20 @@ export class Relay implements TimeoutHandler {
     this.#carry = carry;
     this.plain = new RelayEnd(this, plain, context);
     this.cipher = new RelayEnd(this, cipher, context);
-    this.#lastActivityMs = context.reactor.nowMs;
+    this.#startMs = context.reactor.nowMs;
+    this.#lastActivityMs = this.#startMs;
+    // The options cost four system calls, and few connections live long enough to need them.
+    this.#keepsAlive = context.keepAliveMs === 0;
     plain.handOver(this.plain);
     cipher.handOver(this.cipher);
-    // The options cost four system calls, and few connections live long enough to need them.
-    if (context.keepAliveMs > 0) context.reactor.arm(this.#keepAlive, context.keepAliveMs);
-    if (context.idleTimeoutMs > 0) context.reactor.arm(this.#idle, context.idleTimeoutMs / IDLE_CHECKS);
+    this.#armAge();
+  }
+
+  #armAge(): void {
+    const { reactor, idleTimeoutMs, keepAliveMs } = this.#context;
+    const idleCheckMs = idleTimeoutMs > 0 ? idleTimeoutMs / IDLE_CHECKS : Number.POSITIVE_INFINITY;
+    const nextMs = this.#keepsAlive ? idleCheckMs : Math.min(idleCheckMs, keepAliveMs);
+    if (nextMs !== Number.POSITIVE_INFINITY) reactor.arm(this.#age, nextMs);
   }
 
   /** Of a client: the sealer's header goes with the first payload, or alone after a short wait. */
@@ -298,14 +308,17 @@ export class Relay implements TimeoutHandler {
       return;
     }
     const { reactor, idleTimeoutMs, keepAliveMs } = this.#context;
-    if (timer === this.#keepAlive) {
+    if (idleTimeoutMs > 0 && reactor.nowMs - this.#lastActivityMs >= idleTimeoutMs) {
+      this.#end('ERR_IDLE');
+      return;
+    }
+    if (!this.#keepsAlive && reactor.nowMs - this.#startMs >= keepAliveMs) {
+      this.#keepsAlive = true;
       // The accepted one of the two has them from its listener already, which does no harm.
       setKeepAlive(this.plain.socket.fd, keepAliveMs);
       setKeepAlive(this.cipher.socket.fd, keepAliveMs);
-      return;
     }
-    if (reactor.nowMs - this.#lastActivityMs >= idleTimeoutMs) this.#end('ERR_IDLE');
-    else reactor.arm(this.#idle, idleTimeoutMs / IDLE_CHECKS);
+    this.#armAge();
   }
 
   handleFailure(error: unknown): void {
@@ -329,8 +342,7 @@ export class Relay implements TimeoutHandler {
     if (this.#over) return;
     this.#over = true;
     if (this.#firstPayload !== undefined) this.#context.reactor.cancel(this.#firstPayload);
-    this.#context.reactor.cancel(this.#idle);
-    this.#context.reactor.cancel(this.#keepAlive);
+    this.#context.reactor.cancel(this.#age);
     this.plain.backlog.clear();
     this.cipher.backlog.clear();
     this.#carry.clear();

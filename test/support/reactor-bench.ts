@@ -46,13 +46,13 @@ export class ReactorBench {
   readonly #clock: WallClock;
   #aheadMs = 0;
 
-  constructor(idleTimeoutMs = 0) {
+  constructor(idleTimeoutMs = 0, keepAliveMs = 0) {
     this.reactor = new Reactor({ clock: () => performance.now() + this.#aheadMs });
     const log = {
       enabled: () => true,
       write: (level: string, message: string, fields: LogFields) => this.logLines.push({ level, message, fields }),
     };
-    this.context = new RelayContext(this.reactor, log, idleTimeoutMs);
+    this.context = new RelayContext(this.reactor, log, idleTimeoutMs, keepAliveMs);
     this.#clock = new LoggingClock(
       log,
       () => Date.now() + this.wallAheadMs,

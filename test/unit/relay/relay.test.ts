@@ -1,6 +1,8 @@
 /** The pipe between a plain and a cipher socket: what each way of ending does to the other side, and what it keeps in memory. */
 
 import { expect } from 'chai';
+import { IPPROTO_TCP, SO_KEEPALIVE, SOL_SOCKET, TCP_KEEPIDLE } from '../../../native-bindings/constants.js';
+import { getOption } from '../../../native-bindings/socket.js';
 import type { Aead2017MethodName } from '../../../src/config/types.js';
 import type { Target } from '../../../src/net/target.js';
 import { targetFromHost } from '../../../src/net/target.js';
@@ -412,6 +414,31 @@ describe('a relay', () => {
       expect(cipher.end).to.equal('open');
       expectNothingLeft();
     });
+
+    for (const [idleTimeoutMs, name] of [
+      [0, 'without an idle time-out'],
+      [20_000, 'with an idle time-out that is looked at more often'],
+      [240_000, 'with an idle time-out that is looked at more rarely'],
+    ] as const) {
+      it(`has its peers probed once it is as old as the first probe wants it, ${name}`, () => {
+        bench.close();
+        bench = new ReactorBench(idleTimeoutMs, 15_000);
+        const { relay, statuses } = make();
+        relay.startOpened(0, 0);
+        const options = (option: number, level = IPPROTO_TCP): number[] =>
+          [relay.plain, relay.cipher].map(({ socket }) => getOption(socket.fd, level, option));
+        for (let second = 0; second < 14; second++) bench.advance(1000);
+        expect(options(SO_KEEPALIVE, SOL_SOCKET)).to.deep.equal([0, 0]);
+        for (let second = 0; second < 2; second++) bench.advance(1000);
+        expect(options(SO_KEEPALIVE, SOL_SOCKET)).to.deep.equal([1, 1]);
+        expect(options(TCP_KEEPIDLE)).to.deep.equal([15, 15]);
+        expect(bench.reactor.timers.count()).to.equal(idleTimeoutMs === 0 ? 0 : 1);
+        for (let second = 0; second < (idleTimeoutMs / 1000) * 1.25; second++) bench.advance(1000);
+        expect(statuses).to.deep.equal(idleTimeoutMs === 0 ? [] : ['ERR_IDLE']);
+        if (idleTimeoutMs === 0) relay.release();
+        else expectNothingLeft();
+      });
+    }
 
     it('lives for ever without an idle time-out', () => {
       const { relay, statuses } = make();
