@@ -5,7 +5,16 @@
  * Every function here belongs to the thread that calls it: the scratch memory is the thread's own.
  */
 
-import { AF_INET, AF_INET6, AF_UNIX, SO_ERROR, SOCK_CLOEXEC, SOCK_NONBLOCK, SOL_SOCKET } from './constants.js';
+import {
+  AF_INET,
+  AF_INET6,
+  AF_UNIX,
+  AF_UNSPEC,
+  SO_ERROR,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOL_SOCKET,
+} from './constants.js';
 import { checked, lastErrno } from './errno.js';
 import { SOCKADDR_STORAGE_SIZE } from './layouts.js';
 import { Region } from './memory.js';
@@ -32,8 +41,12 @@ const scratch = new Region(4096);
 const ADDRESS_AT = scratch.reserve(SOCKADDR_STORAGE_SIZE);
 const LENGTH_AT = scratch.reserve(4);
 const OPTION_AT = scratch.reserve(16);
+/** `struct sockaddr` of AF_UNSPEC, which is zero. */
+const UNSPECIFIED_SIZE = 16;
+const UNSPECIFIED_AT = scratch.reserve(UNSPECIFIED_SIZE);
 const LENGTH_WORD = LENGTH_AT / 4;
 const OPTION_WORD = OPTION_AT / 4;
+scratch.words[UNSPECIFIED_AT / 4] = AF_UNSPEC;
 
 /** What a call returned, or the negative errno. */
 function orErrno(result: number): number {
@@ -104,6 +117,11 @@ export function connectInet(fd: number, bytes: Uint8Array, port: number): number
 export function connect(fd: number, address: SocketAddress): number {
   const length = encodeToScratch(address);
   return orErrno(c.connect(fd, scratch.base + ADDRESS_AT, length));
+}
+
+/** Forgets the connection that a socket had, so that it may have another one. @returns false where the kernel cannot */
+export function disconnect(fd: number): boolean {
+  return c.connect(fd, scratch.base + UNSPECIFIED_AT, UNSPECIFIED_SIZE) === 0;
 }
 
 /**

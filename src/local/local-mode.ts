@@ -71,6 +71,7 @@ export function startLocalMode(settings: LocalSettings, listeners: readonly Port
       idle.stop();
     },
     release() {
+      dialer.used.close();
       for (const { protocol } of upstreams) protocol.wipe();
       links?.upstream.protocol.wipe();
     },

@@ -13,7 +13,8 @@ import type { IpAddress } from './ip-address.js';
 import type { Lookup, NameResolver, ResolvedName } from './name-resolver.js';
 import type { Target } from './target.js';
 import { delayAcks, type TcpOptions } from './tcp-options.js';
-import { CONNECT_INTEREST, ESTABLISHED_INTEREST, TcpSocket } from './tcp-socket.js';
+import { CONNECT_INTEREST, ESTABLISHED_INTEREST, type SocketKeeper, TcpSocket } from './tcp-socket.js';
+import { UsedSockets } from './used-sockets.js';
 
 /** RFC 8305 §5 recommends 250 ms between attempts. */
 export const ATTEMPT_DELAY_MS = 250;
@@ -44,12 +45,14 @@ export class TcpDialer {
   /** Undefined: any address may be connected to. */
   readonly egress: EgressPolicy | undefined;
   readonly options: DialerOptions;
+  readonly used: UsedSockets;
 
   constructor(reactor: Reactor, resolver: NameResolver, egress: EgressPolicy | undefined, options: DialerOptions) {
     this.reactor = reactor;
     this.resolver = resolver;
     this.egress = egress;
     this.options = options;
+    this.used = new UsedSockets(reactor);
   }
 
   /**
@@ -63,16 +66,18 @@ export class TcpDialer {
   }
 }
 
-/** One socket that is connecting. */
-class Attempt implements EventHandler {
+/** One socket that is connecting, or has connected. */
+class Attempt implements EventHandler, SocketKeeper {
   readonly #dial: Dial;
   readonly fd: number;
+  readonly #address: IpAddress;
   /** Begun before this one, by the same dial, and still connecting. */
   older: Attempt | undefined = undefined;
 
-  constructor(dial: Dial, fd: number) {
+  constructor(dial: Dial, fd: number, address: IpAddress) {
     this.#dial = dial;
     this.fd = fd;
+    this.#address = address;
   }
 
   handleEvents(events: number): void {
@@ -83,12 +88,16 @@ class Attempt implements EventHandler {
   handleFailure(error: unknown): void {
     this.#dial.handleFailure(error);
   }
+
+  keepSocket(fd: number): boolean {
+    return this.#dial.dialer.used.keep(fd, this.#address);
+  }
 }
 
 const NO_CANDIDATES: readonly IpAddress[] = [];
 
 export class Dial implements TimeoutHandler {
-  readonly #dialer: TcpDialer;
+  readonly dialer: TcpDialer;
   readonly #target: Target;
   readonly #handler: DialHandler;
   readonly #sendsFirst: boolean;
@@ -104,7 +113,7 @@ export class Dial implements TimeoutHandler {
   #over = false;
 
   constructor(dialer: TcpDialer, target: Target, handler: DialHandler, sendsFirst: boolean) {
-    this.#dialer = dialer;
+    this.dialer = dialer;
     this.#target = target;
     this.#handler = handler;
     this.#sendsFirst = sendsFirst;
@@ -123,17 +132,17 @@ export class Dial implements TimeoutHandler {
       this.handleFailure(error);
     }
     // Within one machine it is over by now.
-    if (!this.#over) this.#dialer.reactor.arm(this.#deadline, this.#dialer.options.connectTimeoutMs);
+    if (!this.#over) this.dialer.reactor.arm(this.#deadline, this.dialer.options.connectTimeoutMs);
   }
 
   #begin(): void {
     if (this.#target.kind === 'ip') {
-      const { egress } = this.#dialer;
+      const { egress } = this.dialer;
       if (egress !== undefined && !egress.allows(this.#target.address)) this.#fail('EGRESS');
       else if (!this.#tryOne(this.#target.address)) this.#fail(this.#lastFailure);
       return;
     }
-    const lookup = this.#dialer.resolver.resolve(this.#target.name, (answer) => this.#resolved(answer));
+    const lookup = this.dialer.resolver.resolve(this.#target.name, (answer) => this.#resolved(answer));
     if (!this.#over && this.#candidates.length === 0) this.#lookup = lookup;
   }
 
@@ -141,7 +150,7 @@ export class Dial implements TimeoutHandler {
     this.#lookup = undefined;
     if (this.#over) return;
     try {
-      if (answer.status === 'ok') this.#connectTo(interleaveFamilies(answer.addresses, this.#dialer.options.ipv6First));
+      if (answer.status === 'ok') this.#connectTo(interleaveFamilies(answer.addresses, this.dialer.options.ipv6First));
       else this.#fail(answer.code);
     } catch (error) {
       // It is this session's: thrown on, it would be the resolver's, whose other callers have nothing to do with it.
@@ -150,7 +159,7 @@ export class Dial implements TimeoutHandler {
   }
 
   #connectTo(addresses: readonly IpAddress[]): void {
-    const { egress } = this.#dialer;
+    const { egress } = this.dialer;
     // Checked here, after the look-up, on the very addresses that will be connected to: a name cannot change in between.
     this.#candidates = egress === undefined ? addresses : addresses.filter((address) => egress.allows(address));
     if (this.#candidates.length === 0) this.#fail('EGRESS');
@@ -163,7 +172,7 @@ export class Dial implements TimeoutHandler {
       if (this.#tryOne(this.#candidates[this.#nextCandidate++])) {
         if (!this.#over && this.#nextCandidate < this.#candidates.length) {
           this.#nextAttempt ??= new Timer(this);
-          this.#dialer.reactor.arm(this.#nextAttempt, ATTEMPT_DELAY_MS);
+          this.dialer.reactor.arm(this.#nextAttempt, ATTEMPT_DELAY_MS);
         }
         return;
       }
@@ -172,7 +181,8 @@ export class Dial implements TimeoutHandler {
   }
 
   #tryOne(address: IpAddress): boolean {
-    const fd = trySocket(address.family, SOCK_STREAM);
+    const used = this.dialer.used.take(address);
+    const fd = used >= 0 ? used : this.#newSocket(address.family);
     if (fd < 0) {
       this.#lastFailure = errnoName(-fd);
       return false;
@@ -181,14 +191,17 @@ export class Dial implements TimeoutHandler {
     if (this.#sendsFirst) delayAcks(fd);
     const result = connectInet(fd, address.bytes, this.#target.port);
     if (result < 0 && result !== -EINPROGRESS) {
-      close(fd);
+      if (used >= 0) this.dialer.reactor.closeDescriptor(fd);
+      else close(fd);
       this.#lastFailure = errnoName(-result);
       return false;
     }
-    const attempt = new Attempt(this, fd);
+    const attempt = new Attempt(this, fd, address);
     // Within one machine the handshake is over before connect(2) returns, whatever it says. To know that costs less than an event.
     const connected = isConnected(fd);
-    if (!this.#watch(attempt, connected ? ESTABLISHED_INTEREST : CONNECT_INTEREST)) return false;
+    const interest = connected ? ESTABLISHED_INTEREST : CONNECT_INTEREST;
+    if (used >= 0) this.dialer.reactor.watchAnew(fd, interest, attempt);
+    else if (!this.#watch(attempt, interest)) return false;
     attempt.older = this.#attempt;
     this.#attempt = attempt;
     if (connected) this.attemptConnected(attempt, 0);
@@ -198,7 +211,7 @@ export class Dial implements TimeoutHandler {
   /** @returns false where the kernel cannot watch any more descriptors; this one is closed then */
   #watch(attempt: Attempt, interest: number): boolean {
     try {
-      this.#dialer.reactor.register(attempt.fd, interest, attempt);
+      this.dialer.reactor.register(attempt.fd, interest, attempt);
       return true;
     } catch (error) {
       close(attempt.fd);
@@ -208,11 +221,20 @@ export class Dial implements TimeoutHandler {
     }
   }
 
+  #newSocket(family: 4 | 6): number {
+    const { used } = this.dialer;
+    const fd = trySocket(family, SOCK_STREAM);
+    if (fd >= 0 || used.size === 0) return fd;
+    // Descriptors have run out, and some are kept for connections to other addresses.
+    used.close();
+    return trySocket(family, SOCK_STREAM);
+  }
+
   attemptFailed(attempt: Attempt, failure: DialFailure): void {
     this.#forget(attempt);
-    this.#dialer.reactor.closeDescriptor(attempt.fd);
+    this.dialer.reactor.closeDescriptor(attempt.fd);
     this.#lastFailure = failure;
-    if (this.#nextAttempt !== undefined) this.#dialer.reactor.cancel(this.#nextAttempt);
+    if (this.#nextAttempt !== undefined) this.dialer.reactor.cancel(this.#nextAttempt);
     this.#tryNext();
   }
 
@@ -228,8 +250,8 @@ export class Dial implements TimeoutHandler {
 
   attemptConnected(attempt: Attempt, events: number): void {
     this.#end(attempt);
-    const { reactor, options } = this.#dialer;
-    this.#handler.handleConnected(TcpSocket.connected(reactor, attempt.fd, events, options.noDelay));
+    const { reactor, options } = this.dialer;
+    this.#handler.handleConnected(TcpSocket.connected(reactor, attempt.fd, events, options.noDelay, attempt));
   }
 
   handleTimeout(timer: Timer): void {
@@ -256,7 +278,7 @@ export class Dial implements TimeoutHandler {
   /** @param winner is not closed */
   #end(winner?: Attempt): void {
     this.#over = true;
-    const { reactor } = this.#dialer;
+    const { reactor } = this.dialer;
     reactor.cancel(this.#deadline);
     if (this.#nextAttempt !== undefined) reactor.cancel(this.#nextAttempt);
     this.#lookup?.cancel();

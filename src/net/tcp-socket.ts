@@ -41,6 +41,12 @@ export const ESTABLISHED_INTEREST = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET;
 /** Of `receive` and `send`: nothing can be moved now; an event will come. */
 export const WOULD_BLOCK = -EAGAIN;
 
+/** Where a socket may go instead of being closed. */
+export interface SocketKeeper {
+  /** Takes a registered descriptor whose connection has ended on both sides. @returns false where it is to be closed */
+  keepSocket(fd: number): boolean;
+}
+
 export class TcpSocket {
   readonly fd: number;
   /** A receive may yield something. */
@@ -53,9 +59,19 @@ export class TcpSocket {
   #watchesOut: boolean;
   /** Sends until Nagle's algorithm is turned off; 0: it is, or stays. */
   #sendsToNoDelay = 0;
+  #finished = false;
+  #peerFinished = false;
+  readonly #keeper: SocketKeeper | undefined;
   #open = true;
 
-  private constructor(reactor: Reactor, fd: number, watchesOut: boolean, readable: boolean) {
+  private constructor(
+    reactor: Reactor,
+    fd: number,
+    watchesOut: boolean,
+    readable: boolean,
+    keeper: SocketKeeper | undefined,
+  ) {
+    this.#keeper = keeper;
     this.#reactor = reactor;
     this.fd = fd;
     this.#watchesOut = watchesOut;
@@ -65,7 +81,7 @@ export class TcpSocket {
   /** Registers a descriptor that accept4 returned. What it has received already is reported by the first event. */
   static accepted(reactor: Reactor, fd: number, handler: EventHandler): TcpSocket {
     reactor.register(fd, ESTABLISHED_INTEREST, handler);
-    return new TcpSocket(reactor, fd, false, false);
+    return new TcpSocket(reactor, fd, false, false, undefined);
   }
 
   /**
@@ -74,9 +90,10 @@ export class TcpSocket {
    * CONNECT_INTEREST; or 0 where it was connected at once and is registered for ESTABLISHED_INTEREST
    * @param noDelay Nagle's algorithm is to be off. It does not touch a first send, and many connections have one alone: so it is turned off
    * by the second.
+   * @param keeper is asked at the end of a connection that both sides have finished
    */
-  static connected(reactor: Reactor, fd: number, events: number, noDelay: boolean): TcpSocket {
-    const socket = new TcpSocket(reactor, fd, events !== 0, false);
+  static connected(reactor: Reactor, fd: number, events: number, noDelay: boolean, keeper?: SocketKeeper): TcpSocket {
+    const socket = new TcpSocket(reactor, fd, events !== 0, false, keeper);
     socket.note(events);
     if (noDelay) socket.#sendsToNoDelay = 2;
     return socket;
@@ -101,6 +118,7 @@ export class TcpSocket {
   /** @returns bytes received, 0 at the end of the stream, WOULD_BLOCK, or another negative errno */
   receive(region: Region, offset: number, length: number): number {
     const received = recv(this.fd, region, offset, length, 0);
+    if (received === 0) this.#peerFinished = true;
     // After a short read the next byte comes with an edge of its own. A FIN that has been reported already does not.
     if (received < length && !this.#final) this.readable = false;
     else if (received === WOULD_BLOCK) this.readable = false;
@@ -125,6 +143,7 @@ export class TcpSocket {
 
   /** Sends FIN. A peer that has reset the connection makes this fail, which is no news: the next receive says so. */
   finish(): void {
+    this.#finished = true;
     shutdown(this.fd, SHUT_WR);
   }
 
@@ -135,6 +154,7 @@ export class TcpSocket {
   close(): void {
     if (!this.#open) return;
     this.#open = false;
+    if (this.#finished && this.#peerFinished && this.#keeper?.keepSocket(this.fd)) return;
     this.#reactor.closeDescriptor(this.fd);
   }
 
@@ -142,6 +162,7 @@ export class TcpSocket {
   abort(): void {
     if (!this.#open) return;
     setOptionPair(this.fd, SOL_SOCKET, SO_LINGER, 1, 0);
+    this.#finished = false;
     this.close();
   }
 }

@@ -111,6 +111,18 @@ export class Reactor {
   }
 
   /**
+   * Watches a registered descriptor as if it had been closed and opened again: what has been fetched of it before is dropped.
+   * @throws SysError ENOENT where the descriptor is not registered
+   */
+  watchAnew(fd: number, interest: number, handler: EventHandler): void {
+    const generation = (this.#generations[fd] + 1) | 0;
+    const error = epollControl(this.#epfd, EPOLL_CTL_MOD, fd, interest, generation);
+    if (error < 0) throw new SysError('epoll_ctl', -error);
+    this.#generations[fd] = generation;
+    this.#handlers[fd] = handler;
+  }
+
+  /**
    * Stops watching a descriptor that stays open.
    * @throws SysError ENOENT where it is not registered
    */

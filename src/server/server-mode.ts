@@ -65,7 +65,10 @@ export function startServerMode(
       for (const each of opened) each.close();
     },
     release() {
-      for (const { destinations } of [ofClients, ofHops]) destinations.close();
+      for (const { dialer, destinations } of [ofClients, ofHops]) {
+        dialer.used.close();
+        destinations.close();
+      }
       for (const protocol of protocols) protocol.wipe();
     },
   };

@@ -67,6 +67,7 @@ describe('many connections', function () {
   it('100,000 short ones leave no descriptor and no memory behind', async () => {
     const { server, local } = await chain();
     const proxies = [local, server];
+    const atFirst = proxies.map(({ descriptors }) => descriptors);
     const task = { inlets: local.ports, port: origin.echoPort, payloadLength: 64 };
     const run = async (connections: number, parallel = 100): Promise<void> => {
       const result = await client.tell({ kind: 'run', task: { ...task, connections, parallel } });
@@ -75,19 +76,21 @@ describe('many connections', function () {
     };
     // What V8's first collections find alive decides where it places what comes later: so they find as many connections as can be.
     await run(10_000, 1000);
-    const before = proxies.map(({ descriptors, rssMiB }) => ({ descriptors, rssMiB }));
+    const before = proxies.map(({ rssMiB }) => rssMiB);
     const growth: number[][] = proxies.map(() => []);
     let last = before;
     for (let batch = 0; batch < 4; batch++) {
       await run(25_000);
-      for (const [i, { rssMiB }] of proxies.entries()) growth[i].push(rssMiB - last[i].rssMiB);
-      last = proxies.map(({ descriptors, rssMiB }) => ({ descriptors, rssMiB }));
+      for (const [i, { rssMiB }] of proxies.entries()) growth[i].push(rssMiB - last[i]);
+      last = proxies.map(({ rssMiB }) => rssMiB);
     }
-    for (const [i, { descriptors, rssMiB }] of proxies.entries()) {
-      expect(descriptors).to.be.at.most(before[i].descriptors);
+    for (const [i, proxy] of proxies.entries()) {
+      const { rssMiB } = proxy;
+      // A few sockets are kept for half a second, in case that they can be used again.
+      await proxy.descriptorsAtMost(atFirst[i]);
       // V8 may take some mebibytes for itself once, whenever it pleases. What is lost with each connection is lost in every batch.
       expect(Math.min(...growth[i]), 'MiB more in each batch of 25,000').to.be.lessThan(2);
-      expect(rssMiB - before[i].rssMiB, 'MiB more in all').to.be.lessThan(32);
+      expect(rssMiB - before[i], 'MiB more in all').to.be.lessThan(32);
     }
   });
 });

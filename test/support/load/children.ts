@@ -14,6 +14,8 @@ import type { ProxyCommand, ProxyStarted, ProxyTask } from './proxy.js';
 /** The kernel's ticks of processor time (USER_HZ), the same on every Linux that Node runs on. */
 const TICKS_A_SECOND = 100;
 const LONGEST_ANSWER_MS = 90_000;
+/** Longest that a test waits for what comes by itself. */
+const PATIENCE_MS = 20_000;
 const MIB = 1024 * 1024;
 
 function path(name: string): string {
@@ -38,6 +40,15 @@ class Process {
 
   get descriptors(): number {
     return readdirSync(`/proc/${this.pid}/fd`).length;
+  }
+
+  /** Waits until it has no more of them. */
+  async descriptorsAtMost(wanted: number): Promise<void> {
+    const deadlineMs = performance.now() + PATIENCE_MS;
+    for (let now = this.descriptors; now > wanted; now = this.descriptors) {
+      if (performance.now() > deadlineMs) throw new Error(`${now} descriptors are left, ${wanted} were wanted`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   }
 
   get cpuSeconds(): number {
@@ -99,7 +110,7 @@ export class ProxyChild extends Answering {
 
   /** Waits until so many sessions are left. */
   async settled(sessions = 0): Promise<void> {
-    const deadlineMs = performance.now() + 20_000;
+    const deadlineMs = performance.now() + PATIENCE_MS;
     for (;;) {
       const { activeConnections } = await this.statistics();
       if (activeConnections === sessions) return;

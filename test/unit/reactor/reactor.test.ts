@@ -220,6 +220,28 @@ describe('the reactor', () => {
       reactor.turn(1000);
       expect(renewed.calls).to.deep.equal([EPOLLOUT]);
     });
+
+    it('keep a stale event from who has the descriptor watched anew in the same turn', () => {
+      const pairs = [descriptors.pair(), descriptors.pair()];
+      const next = new Recorder();
+      const handlers = pairs.map(
+        ({ server }, i) =>
+          new Recorder(() => {
+            reactor.unregister(server);
+            reactor.watchAnew(pairs[1 - i].server, EPOLLOUT | EPOLLET, next);
+          }),
+      );
+      pairs.forEach(({ client, server }, i) => {
+        reactor.register(server, EPOLLIN, handlers[i]);
+        sendText(client, 'x');
+      });
+      reactor.turn(1000);
+      expect(handlers.flatMap(({ calls }) => calls)).to.deep.equal([EPOLLIN]);
+      expect(next.calls).to.deep.equal([]);
+      reactor.turn(1000);
+      expect(next.calls).to.deep.equal([EPOLLOUT]);
+      expect(codeOf(() => reactor.watchAnew(descriptors.pair().server, EPOLLIN, next))).to.equal('epoll_ctl ENOENT');
+    });
   });
 
   describe('failures', () => {

@@ -1,0 +1,165 @@
+/** Sockets that are used again: which ones, when, and that nobody can tell. */
+
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import { EPOLLIN, SHUT_WR } from '../../../native-bindings/constants.js';
+import * as native from '../../../native-bindings/socket.js';
+import { type TcpSocket, WOULD_BLOCK } from '../../../src/net/tcp-socket.js';
+import { DIALS_COUNTED_MS, MANY_DIALS, MAX_USED_SOCKETS, USED_SOCKETS_KEPT_MS } from '../../../src/net/used-sockets.js';
+import { awaitReady, portOf, receiveText, sendText } from '../../support/loopback-sockets.js';
+import { openDescriptors } from '../../support/open-descriptors.js';
+import { type Connection, UsedSocketsStage } from './used-sockets-stage.js';
+
+const PROBE = fileURLToPath(new URL('./used-sockets-probe.js', import.meta.url));
+
+describe('sockets of a dialer', () => {
+  let stage: UsedSocketsStage;
+  let before: number;
+
+  beforeEach(() => {
+    before = openDescriptors();
+    stage = new UsedSocketsStage();
+  });
+
+  afterEach(() => {
+    stage.dialer.used.close();
+    expect(stage.reactor.registered, 'descriptors that are watched still').to.equal(0);
+    expect(stage.reactor.timers.count(), 'timers').to.equal(0);
+    stage.close();
+    expect(openDescriptors(), 'descriptors that are left').to.equal(before);
+  });
+
+  function expectItWorks({ near, far, events }: Connection): void {
+    const { region } = stage;
+    expect(near.receive(region, 0, 16), 'bytes of an earlier connection').to.equal(WOULD_BLOCK);
+    region.bytes.set(Buffer.from('question'), 0);
+    expect(near.send(region, 0, 8)).to.equal(8);
+    expect(receiveText(far, 8)).to.equal('question');
+    sendText(far, 'answer');
+    stage.until('the answer', () => events.length > 0);
+    expect(events).to.deep.equal([EPOLLIN]);
+    expect(near.receive(region, 0, 16)).to.equal(6);
+  }
+
+  it('are closed while few are dialed', () => {
+    for (let i = 0; i < 3 * MANY_DIALS; i++) {
+      if (i % (MANY_DIALS - 1) === 0) stage.advance(DIALS_COUNTED_MS);
+      stage.endByUs(stage.connect());
+      expect(stage.dialer.used.size).to.equal(0);
+    }
+    expect(stage.reactor.registered).to.equal(0);
+  });
+
+  it('are closed again when many were dialed a while ago', () => {
+    stage.dialMany();
+    stage.advance(2 * DIALS_COUNTED_MS);
+    stage.endByUs(stage.connect());
+    expect(stage.dialer.used.size).to.equal(0);
+  });
+
+  it('are used for the next connection to the same address while many are dialed', () => {
+    stage.dialMany();
+    const first = stage.connect();
+    const { fd } = first.near;
+    const port = portOf(fd);
+    expectItWorks(first);
+    stage.endByUs(first);
+    expect(stage.dialer.used.size).to.equal(1);
+    for (let i = 0; i < 5; i++) {
+      const next = stage.connect();
+      expect(next.near.fd).to.equal(fd);
+      expect(portOf(fd)).not.to.equal(port);
+      expectItWorks(next);
+      stage.endByUs(next);
+    }
+    expect(stage.dialer.used.size).to.equal(1);
+  });
+
+  it('are not used for another address', () => {
+    const elsewhere = stage.listen('127.0.0.2');
+    stage.dialMany();
+    const first = stage.connect();
+    stage.endByUs(first);
+    const second = stage.connect(elsewhere);
+    expect(second.near.fd).not.to.equal(first.near.fd);
+    expect(stage.dialer.used.size).to.equal(1);
+    second.near.abort();
+  });
+
+  it('connect by events as others do where the connection does not stand at once', function () {
+    // The kernel tries again after a second.
+    this.timeout(8000);
+    const silent = stage.listen('127.0.0.1', 0);
+    stage.dialMany();
+    const fillers = [stage.dial(silent).result, stage.dial(silent).result];
+    const first = stage.connect();
+    stage.endByUs(first);
+    expect(stage.dialer.used.size).to.equal(1);
+    const { result } = stage.dial(silent);
+    expect(stage.dialer.used.size).to.equal(0);
+    expect([result.socket, result.failure]).to.deep.equal([undefined, undefined]);
+    native.listen(silent.fd, 16);
+    stage.until('the connection', () => result.socket !== undefined);
+    const near = result.socket as TcpSocket;
+    expect(near.fd).to.equal(first.near.fd);
+    stage.until('all others', () => fillers.every(({ socket }) => socket !== undefined));
+    for (const { socket } of fillers) socket?.abort();
+    near.abort();
+  });
+
+  it('end for the other side as they would by being closed, whoever finished first', () => {
+    stage.dialMany();
+    const connection = stage.connect();
+    native.shutdown(connection.far, SHUT_WR);
+    stage.receiveEnd(connection);
+    connection.near.finish();
+    connection.near.close();
+    awaitReady(connection.far, EPOLLIN);
+    expect(native.recv(connection.far, stage.region, 0, 16, 0)).to.equal(0);
+  });
+
+  it('are closed where a side has not finished, or they are reset', () => {
+    stage.dialMany();
+    const finished = stage.connect();
+    finished.near.finish();
+    finished.near.close();
+    const aborted = stage.connect();
+    aborted.near.finish();
+    stage.descriptors.close(aborted.far);
+    stage.receiveEnd(aborted);
+    aborted.near.abort();
+    expect(stage.dialer.used.size).to.equal(0);
+  });
+
+  it('are kept in a small number, for a short time', () => {
+    stage.dialMany();
+    const connections = Array.from({ length: MAX_USED_SOCKETS + 5 }, () => stage.connect());
+    for (const connection of connections) stage.endByUs(connection);
+    expect(stage.dialer.used.size).to.equal(MAX_USED_SOCKETS);
+    expect(stage.reactor.registered).to.equal(MAX_USED_SOCKETS);
+    stage.advance(USED_SOCKETS_KEPT_MS - 1);
+    expect(stage.dialer.used.size).to.equal(MAX_USED_SOCKETS);
+    stage.advance(1);
+    expect(stage.dialer.used.size).to.equal(0);
+    expect(stage.reactor.registered).to.equal(0);
+  });
+
+  it('that are used again are closed where the connection is refused', () => {
+    stage.dialMany();
+    stage.endByUs(stage.connect());
+    const { result } = stage.dial({ host: '127.0.0.1', port: stage.descriptors.refusing() });
+    stage.until('the failure', () => result.failure !== undefined);
+    expect(result.failure).to.equal('ECONNREFUSED');
+    expect(stage.dialer.used.size).to.equal(0);
+    expect(stage.reactor.registered).to.equal(0);
+  });
+
+  it('give way to connections elsewhere where descriptors have run out', () => {
+    const output = execFileSync('sh', ['-c', 'ulimit -n 80; exec "$0" "$1"', process.execPath, PROBE], {
+      encoding: 'utf8',
+      timeout: 10_000,
+    });
+    expect(JSON.parse(output)).to.deep.equal({ keptBefore: 3, connected: true, keptAfter: 0, failure: 'EMFILE' });
+  });
+});
