@@ -2,6 +2,7 @@
 
 import { close } from '../../native-bindings/socket.js';
 import { DEFAULTS, type LocalInlet, type LocalSettings, type ShadowsocksEndpoint } from '../config/types.js';
+import { ELSEWHERE } from '../net/egress-policy.js';
 import { type Target, targetFromHost } from '../net/target.js';
 import { TcpDialer } from '../net/tcp-dialer.js';
 import { TcpListener } from '../net/tcp-listener.js';
@@ -24,7 +25,7 @@ import { UdpTunnel } from './udp-tunnel.js';
 export function startLocalMode(settings: LocalSettings, listeners: readonly PortDescriptors[], parts: ModeParts): Mode {
   const { context } = parts;
   // A client's server may well be on its own machine or network: egress is the server's policy.
-  const dialer = new TcpDialer(context.reactor, parts.resolver, undefined, settings);
+  const dialer = new TcpDialer(context.reactor, parts.resolver, undefined, settings, ELSEWHERE);
   const upstreams = settings.servers
     .filter(({ mode }) => mode !== 'udp_only')
     .map((endpoint) => ({

@@ -80,3 +80,6 @@ export class EgressPolicy {
     return this.allows(new IpAddress(4, address.bytes.subarray(at, at + 4)));
   }
 }
+
+/** Global unicast addresses: neither this machine nor its network, so that others are on the way. */
+export const ELSEWHERE = new EgressPolicy([]);

@@ -4,7 +4,7 @@
  */
 
 import { EPOLLERR, EPOLLHUP, EPOLLOUT, SOCK_STREAM } from '../../native-bindings/constants.js';
-import { EINPROGRESS, errnoName, SysError } from '../../native-bindings/errno.js';
+import { EINPROGRESS, EMFILE, ENFILE, errnoName, SysError } from '../../native-bindings/errno.js';
 import { close, connectInet, isConnected, takeError, trySocket } from '../../native-bindings/socket.js';
 import type { EventHandler, Reactor } from '../reactor/reactor.js';
 import { type TimeoutHandler, Timer } from '../reactor/timers.js';
@@ -14,7 +14,7 @@ import type { Lookup, NameResolver, ResolvedName } from './name-resolver.js';
 import type { Target } from './target.js';
 import { delayAcks, type TcpOptions } from './tcp-options.js';
 import { CONNECT_INTEREST, ESTABLISHED_INTEREST, type SocketKeeper, TcpSocket } from './tcp-socket.js';
-import { UsedSockets } from './used-sockets.js';
+import { MAX_USED_SOCKET_BYTES, UsedSockets } from './used-sockets.js';
 
 /** RFC 8305 §5 recommends 250 ms between attempts. */
 export const ATTEMPT_DELAY_MS = 250;
@@ -47,12 +47,19 @@ export class TcpDialer {
   readonly options: DialerOptions;
   readonly used: UsedSockets;
 
-  constructor(reactor: Reactor, resolver: NameResolver, egress: EgressPolicy | undefined, options: DialerOptions) {
+  /** @param watched the addresses that it allows get a new socket each, see `UsedSockets` */
+  constructor(
+    reactor: Reactor,
+    resolver: NameResolver,
+    egress: EgressPolicy | undefined,
+    options: DialerOptions,
+    watched?: EgressPolicy,
+  ) {
     this.reactor = reactor;
     this.resolver = resolver;
     this.egress = egress;
     this.options = options;
-    this.used = new UsedSockets(reactor);
+    this.used = new UsedSockets(reactor, watched);
   }
 
   /**
@@ -71,13 +78,15 @@ class Attempt implements EventHandler, SocketKeeper {
   readonly #dial: Dial;
   readonly fd: number;
   readonly #address: IpAddress;
+  readonly #port: number;
   /** Begun before this one, by the same dial, and still connecting. */
   older: Attempt | undefined = undefined;
 
-  constructor(dial: Dial, fd: number, address: IpAddress) {
+  constructor(dial: Dial, fd: number, address: IpAddress, port: number) {
     this.#dial = dial;
     this.fd = fd;
     this.#address = address;
+    this.#port = port;
   }
 
   handleEvents(events: number): void {
@@ -89,8 +98,8 @@ class Attempt implements EventHandler, SocketKeeper {
     this.#dial.handleFailure(error);
   }
 
-  keepSocket(fd: number): boolean {
-    return this.#dial.dialer.used.keep(fd, this.#address);
+  keepSocket(fd: number, movedBytes: number): boolean {
+    return movedBytes <= MAX_USED_SOCKET_BYTES && this.#dial.dialer.used.keep(fd, this.#address, this.#port);
   }
 }
 
@@ -181,7 +190,8 @@ export class Dial implements TimeoutHandler {
   }
 
   #tryOne(address: IpAddress): boolean {
-    const used = this.dialer.used.take(address);
+    const { port } = this.#target;
+    const used = this.dialer.used.take(address, port);
     const fd = used >= 0 ? used : this.#newSocket(address.family);
     if (fd < 0) {
       this.#lastFailure = errnoName(-fd);
@@ -189,19 +199,17 @@ export class Dial implements TimeoutHandler {
     }
     // Other options wait until a connection needs them: Nagle's algorithm for a second send, keep-alive for its time (see Relay).
     if (this.#sendsFirst) delayAcks(fd);
-    const result = connectInet(fd, address.bytes, this.#target.port);
+    const result = connectInet(fd, address.bytes, port);
     if (result < 0 && result !== -EINPROGRESS) {
-      if (used >= 0) this.dialer.reactor.closeDescriptor(fd);
-      else close(fd);
+      this.#discard(fd, used >= 0);
       this.#lastFailure = errnoName(-result);
       return false;
     }
-    const attempt = new Attempt(this, fd, address);
+    const attempt = new Attempt(this, fd, address, port);
     // Within one machine the handshake is over before connect(2) returns, whatever it says. To know that costs less than an event.
     const connected = isConnected(fd);
     const interest = connected ? ESTABLISHED_INTEREST : CONNECT_INTEREST;
-    if (used >= 0) this.dialer.reactor.watchAnew(fd, interest, attempt);
-    else if (!this.#watch(attempt, interest)) return false;
+    if (!this.#watch(attempt, interest, used >= 0)) return false;
     attempt.older = this.#attempt;
     this.#attempt = attempt;
     if (connected) this.attemptConnected(attempt, 0);
@@ -209,22 +217,29 @@ export class Dial implements TimeoutHandler {
   }
 
   /** @returns false where the kernel cannot watch any more descriptors; this one is closed then */
-  #watch(attempt: Attempt, interest: number): boolean {
+  #watch(attempt: Attempt, interest: number, isUsed: boolean): boolean {
+    const { reactor } = this.dialer;
     try {
-      this.dialer.reactor.register(attempt.fd, interest, attempt);
+      if (isUsed) reactor.watchAnew(attempt.fd, interest, attempt);
+      else reactor.register(attempt.fd, interest, attempt);
       return true;
     } catch (error) {
-      close(attempt.fd);
+      this.#discard(attempt.fd, isUsed);
       if (!(error instanceof SysError)) throw error;
       this.#lastFailure = error.code;
       return false;
     }
   }
 
+  #discard(fd: number, isRegistered: boolean): void {
+    if (isRegistered) this.dialer.reactor.closeDescriptor(fd);
+    else close(fd);
+  }
+
   #newSocket(family: 4 | 6): number {
     const { used } = this.dialer;
     const fd = trySocket(family, SOCK_STREAM);
-    if (fd >= 0 || used.size === 0) return fd;
+    if (fd >= 0 || used.size === 0 || (fd !== -EMFILE && fd !== -ENFILE)) return fd;
     // Descriptors have run out, and some are kept for connections to other addresses.
     used.close();
     return trySocket(family, SOCK_STREAM);

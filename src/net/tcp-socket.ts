@@ -41,10 +41,16 @@ export const ESTABLISHED_INTEREST = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET;
 /** Of `receive` and `send`: nothing can be moved now; an event will come. */
 export const WOULD_BLOCK = -EAGAIN;
 
+const MOST_COUNTED_BYTES = 1024 * 1024;
+
 /** Where a socket may go instead of being closed. */
 export interface SocketKeeper {
-  /** Takes a registered descriptor whose connection has ended on both sides. @returns false where it is to be closed */
-  keepSocket(fd: number): boolean;
+  /**
+   * Takes a registered descriptor whose connection has ended on both sides.
+   * @param movedBytes received and sent; not exact past a mebibyte
+   * @returns false where it is to be closed
+   */
+  keepSocket(fd: number, movedBytes: number): boolean;
 }
 
 export class TcpSocket {
@@ -59,6 +65,7 @@ export class TcpSocket {
   #watchesOut: boolean;
   /** Sends until Nagle's algorithm is turned off; 0: it is, or stays. */
   #sendsToNoDelay = 0;
+  #movedBytes = 0;
   #finished = false;
   #peerFinished = false;
   readonly #keeper: SocketKeeper | undefined;
@@ -118,7 +125,8 @@ export class TcpSocket {
   /** @returns bytes received, 0 at the end of the stream, WOULD_BLOCK, or another negative errno */
   receive(region: Region, offset: number, length: number): number {
     const received = recv(this.fd, region, offset, length, 0);
-    if (received === 0) this.#peerFinished = true;
+    if (received > 0) this.#count(received);
+    else if (received === 0) this.#peerFinished = true;
     // After a short read the next byte comes with an edge of its own. A FIN that has been reported already does not.
     if (received < length && !this.#final) this.readable = false;
     else if (received === WOULD_BLOCK) this.readable = false;
@@ -129,8 +137,14 @@ export class TcpSocket {
   send(region: Region, offset: number, length: number): number {
     if (this.#sendsToNoDelay !== 0 && --this.#sendsToNoDelay === 0) setNoDelay(this.fd);
     const sent = send(this.fd, region, offset, length, MSG_NOSIGNAL);
+    if (sent > 0) this.#count(sent);
     if (sent < length && (sent >= 0 || sent === WOULD_BLOCK)) this.#blocked();
     return sent;
+  }
+
+  /** Up to a mebibyte: it is of interest whether they are few, and a small integer costs least. */
+  #count(bytes: number): void {
+    if (this.#movedBytes < MOST_COUNTED_BYTES) this.#movedBytes += bytes;
   }
 
   #blocked(): void {
@@ -154,7 +168,7 @@ export class TcpSocket {
   close(): void {
     if (!this.#open) return;
     this.#open = false;
-    if (this.#finished && this.#peerFinished && this.#keeper?.keepSocket(this.fd)) return;
+    if (this.#finished && this.#peerFinished && this.#keeper?.keepSocket(this.fd, this.#movedBytes)) return;
     this.#reactor.closeDescriptor(this.fd);
   }
 

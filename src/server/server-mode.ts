@@ -1,7 +1,7 @@
 /** The server on one reactor: its listeners, what their sessions share. */
 
 import type { ServerSettings } from '../config/types.js';
-import { EgressPolicy } from '../net/egress-policy.js';
+import { EgressPolicy, ELSEWHERE } from '../net/egress-policy.js';
 import { TcpDialer } from '../net/tcp-dialer.js';
 import { TcpListener } from '../net/tcp-listener.js';
 import type { Mode, ModeParts, PortDescriptors } from '../relay/mode.js';
@@ -24,17 +24,17 @@ export function startServerMode(
   parts: ModeParts,
 ): Mode {
   const { context, resolver } = parts;
-  const waysOut = (egressAllow: readonly string[]) => {
+  const waysOut = (egressAllow: readonly string[], watched?: EgressPolicy) => {
     const policy = new EgressPolicy(egressAllow);
     return {
-      dialer: new TcpDialer(context.reactor, resolver, policy, settings),
+      dialer: new TcpDialer(context.reactor, resolver, policy, settings, watched),
       destinations: new Destinations(context.reactor, resolver, policy, settings.ipv6First, (error) =>
         context.reportBug(error),
       ),
     };
   };
   const ofClients = waysOut(settings.egressAllow);
-  const ofHops = waysOut(EVERYWHERE);
+  const ofHops = waysOut(EVERYWHERE, ELSEWHERE);
   const opened: { close(): void }[] = [];
   const protocols: { wipe(): void }[] = [];
   settings.listen.forEach((endpoint, i) => {

@@ -161,4 +161,5 @@ const METHOD_TEXT = `## How it is measured
 - All processes share the machine's processors with the load generator, so MB/s and per-second figures say less than those per CPU second.
 - UDP echoes: one SOCKS5 association, a program that receives and sends one datagram a call, and sends the next for each answer. One that is not
   answered within half a second is lost.
-- New connections: TCP connect, SOCKS5 greeting and CONNECT to an IPv4 address, 64 bytes to an echo server and back, close.`;
+- New connections: TCP connect, SOCKS5 greeting and CONNECT to an IPv4 address, 64 bytes to an echo server and back, close.
+  So many of them have umbra use sockets again (docs/ARCHITECTURE.md), its client too, which with a server elsewhere it does not.`;

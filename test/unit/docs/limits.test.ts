@@ -25,7 +25,13 @@ import {
   SHORTAGE_REPORT_INTERVAL_MS,
 } from '../../../src/net/tcp-listener.js';
 import { KEEP_ALIVE_PROBES } from '../../../src/net/tcp-options.js';
-import { DIALS_COUNTED_MS, MANY_DIALS, MAX_USED_SOCKETS, USED_SOCKETS_KEPT_MS } from '../../../src/net/used-sockets.js';
+import {
+  DIALS_COUNTED_MS,
+  MANY_DIALS,
+  MAX_USED_SOCKET_BYTES,
+  MAX_USED_SOCKETS,
+  USED_SOCKETS_KEPT_MS,
+} from '../../../src/net/used-sockets.js';
 import { DEFAULT_EVENTS_PER_WAIT } from '../../../src/reactor/reactor.js';
 import {
   LARGE_BLOCKS_BYTES,
@@ -76,7 +82,13 @@ const CODE: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   },
   'src/relay/drain.ts': { RECEIVES_A_TURN: drain.RECEIVES_A_TURN, LAST_BYTES_MS: drain.LAST_BYTES_MS },
   'src/relay/context.ts': { LARGE_BLOCKS_BYTES, MEDIUM_BLOCKS_BYTES, SMALL_BLOCKS_BYTES, MAX_DRAINING },
-  'src/net/used-sockets.ts': { DIALS_COUNTED_MS, MANY_DIALS, MAX_USED_SOCKETS, USED_SOCKETS_KEPT_MS },
+  'src/net/used-sockets.ts': {
+    DIALS_COUNTED_MS,
+    MANY_DIALS,
+    MAX_USED_SOCKET_BYTES,
+    MAX_USED_SOCKETS,
+    USED_SOCKETS_KEPT_MS,
+  },
   'src/net/tcp-listener.ts': { ACCEPTS_A_TURN, LISTEN_BACKLOG, SHORTAGE_PAUSE_MS, SHORTAGE_REPORT_INTERVAL_MS },
   'src/net/tcp-dialer.ts': { ATTEMPT_DELAY_MS, MAX_CANDIDATES },
   'src/net/tcp-options.ts': { KEEP_ALIVE_PROBES },

@@ -14,10 +14,10 @@ const connections = [1, 2, 3].map(() => stage.connect());
 for (const connection of connections) stage.endByUs(connection);
 const keptBefore = stage.dialer.used.size;
 hoard();
-const connected = stage.dial(elsewhere).result.socket !== undefined;
+const connected = stage.dial(elsewhere).socket !== undefined;
 const keptAfter = stage.dialer.used.size;
 hoard();
-const { failure } = stage.dial(elsewhere).result;
+const { failure } = stage.dial(elsewhere);
 process.stdout.write(JSON.stringify({ keptBefore, connected, keptAfter, failure }));
 
 /** All descriptors that are left. */

@@ -4,7 +4,8 @@ import { expect } from 'chai';
 import { EPOLLIN, SOCK_STREAM } from '../../../native-bindings/constants.js';
 import { Region } from '../../../native-bindings/memory.js';
 import * as native from '../../../native-bindings/socket.js';
-import { type Dial, type DialHandler, TcpDialer } from '../../../src/net/tcp-dialer.js';
+import { EgressPolicy } from '../../../src/net/egress-policy.js';
+import { type DialHandler, TcpDialer } from '../../../src/net/tcp-dialer.js';
 import type { TcpSocket } from '../../../src/net/tcp-socket.js';
 import { DIALS_COUNTED_MS, MANY_DIALS } from '../../../src/net/used-sockets.js';
 import { type EventHandler, Reactor } from '../../../src/reactor/reactor.js';
@@ -54,6 +55,8 @@ export class UsedSocketsStage {
   readonly region = new Region(4096);
   readonly reactor: Reactor;
   readonly dialer: TcpDialer;
+  /** As the first one, for connections on whose way somebody may watch. */
+  readonly careful: TcpDialer;
   readonly listener: Listener;
   #nowMs = 1000;
 
@@ -66,6 +69,8 @@ export class UsedSocketsStage {
     };
     const options = { connectTimeoutMs: CONNECT_TIMEOUT_MS, ipv6First: false, noDelay: true };
     this.dialer = new TcpDialer(this.reactor, resolver, undefined, options);
+    const everywhere = new EgressPolicy(['0.0.0.0/0']);
+    this.careful = new TcpDialer(this.reactor, resolver, undefined, options, everywhere);
     this.listener = this.listen('127.0.0.1');
   }
 
@@ -89,15 +94,15 @@ export class UsedSocketsStage {
     }
   }
 
-  dial({ host, port }: Omit<Listener, 'fd'>): { readonly dial: Dial; readonly result: DialResult } {
+  dial({ host, port }: Omit<Listener, 'fd'>, dialer = this.dialer): DialResult {
     const result = new DialResult();
-    const dial = this.dialer.dial({ kind: 'ip', address: addressOf(host), port }, result, false);
-    return { dial, result };
+    dialer.dial({ kind: 'ip', address: addressOf(host), port }, result, false);
+    return result;
   }
 
   /** Within one machine a connection stands at once. */
-  connect(listener = this.listener): Connection {
-    const { result } = this.dial(listener);
+  connect(listener = this.listener, dialer = this.dialer): Connection {
+    const result = this.dial(listener, dialer);
     if (result.socket === undefined) throw new Error(`not connected: ${result.failure}`);
     awaitReady(listener.fd, EPOLLIN);
     return {
@@ -121,15 +126,15 @@ export class UsedSocketsStage {
   }
 
   /** From here on there are many dials. */
-  dialMany(): void {
+  dialMany(dialer = this.dialer): void {
     this.advance(DIALS_COUNTED_MS);
-    for (let i = 0; i < MANY_DIALS; i++) this.#dialAndReset();
+    for (let i = 0; i < MANY_DIALS; i++) this.#dialAndReset(dialer);
     this.advance(DIALS_COUNTED_MS);
-    this.#dialAndReset();
+    this.#dialAndReset(dialer);
   }
 
-  #dialAndReset(): void {
-    const { near, far } = this.connect();
+  #dialAndReset(dialer: TcpDialer): void {
+    const { near, far } = this.connect(this.listener, dialer);
     near.abort();
     this.descriptors.close(far);
   }

@@ -6,7 +6,13 @@ import { expect } from 'chai';
 import { EPOLLIN, SHUT_WR } from '../../../native-bindings/constants.js';
 import * as native from '../../../native-bindings/socket.js';
 import { type TcpSocket, WOULD_BLOCK } from '../../../src/net/tcp-socket.js';
-import { DIALS_COUNTED_MS, MANY_DIALS, MAX_USED_SOCKETS, USED_SOCKETS_KEPT_MS } from '../../../src/net/used-sockets.js';
+import {
+  DIALS_COUNTED_MS,
+  MANY_DIALS,
+  MAX_USED_SOCKET_BYTES,
+  MAX_USED_SOCKETS,
+  USED_SOCKETS_KEPT_MS,
+} from '../../../src/net/used-sockets.js';
 import { awaitReady, portOf, receiveText, sendText } from '../../support/loopback-sockets.js';
 import { openDescriptors } from '../../support/open-descriptors.js';
 import { type Connection, UsedSocketsStage } from './used-sockets-stage.js';
@@ -53,12 +59,42 @@ describe('sockets of a dialer', () => {
 
   it('are closed again when many were dialed a while ago', () => {
     stage.dialMany();
+    const last = stage.connect();
     stage.advance(2 * DIALS_COUNTED_MS);
+    stage.endByUs(last);
     stage.endByUs(stage.connect());
     expect(stage.dialer.used.size).to.equal(0);
   });
 
-  it('are used for the next connection to the same address while many are dialed', () => {
+  it('are closed where somebody may watch', () => {
+    const { careful } = stage;
+    stage.dialMany(careful);
+    stage.endByUs(stage.connect(stage.listener, careful));
+    expect(careful.used.size).to.equal(0);
+  });
+
+  it('are closed where they carried much, and their buffers have grown', () => {
+    stage.dialMany();
+    for (const [bytes, kept] of [
+      [MAX_USED_SOCKET_BYTES, 1],
+      [MAX_USED_SOCKET_BYTES + 1, 0],
+    ]) {
+      const connection = stage.connect();
+      for (let left = bytes; left > 0; ) {
+        const length = Math.min(left, 4096);
+        sendText(connection.far, 'x'.repeat(length));
+        for (let got = 0; got < length; ) {
+          awaitReady(connection.near.fd, EPOLLIN);
+          got += connection.near.receive(stage.region, 0, 4096);
+        }
+        left -= length;
+      }
+      stage.endByUs(connection);
+      expect(stage.dialer.used.size).to.equal(kept);
+    }
+  });
+
+  it('are used for the next connection to the same place while many are dialed', () => {
     stage.dialMany();
     const first = stage.connect();
     const { fd } = first.near;
@@ -76,27 +112,32 @@ describe('sockets of a dialer', () => {
     expect(stage.dialer.used.size).to.equal(1);
   });
 
-  it('are not used for another address', () => {
-    const elsewhere = stage.listen('127.0.0.2');
-    stage.dialMany();
-    const first = stage.connect();
-    stage.endByUs(first);
-    const second = stage.connect(elsewhere);
-    expect(second.near.fd).not.to.equal(first.near.fd);
-    expect(stage.dialer.used.size).to.equal(1);
-    second.near.abort();
-  });
+  for (const [what, host] of [
+    ['address', '127.0.0.2'],
+    ['port', '127.0.0.1'],
+  ]) {
+    it(`are not used for another ${what}`, () => {
+      const elsewhere = stage.listen(host);
+      stage.dialMany();
+      const first = stage.connect();
+      stage.endByUs(first);
+      const second = stage.connect(elsewhere);
+      expect(second.near.fd).not.to.equal(first.near.fd);
+      expect(stage.dialer.used.size).to.equal(1);
+      second.near.abort();
+    });
+  }
 
   it('connect by events as others do where the connection does not stand at once', function () {
     // The kernel tries again after a second.
     this.timeout(8000);
     const silent = stage.listen('127.0.0.1', 0);
     stage.dialMany();
-    const fillers = [stage.dial(silent).result, stage.dial(silent).result];
-    const first = stage.connect();
+    const first = stage.connect(silent);
     stage.endByUs(first);
+    const fillers = [stage.dial(silent, stage.careful), stage.dial(silent, stage.careful)];
     expect(stage.dialer.used.size).to.equal(1);
-    const { result } = stage.dial(silent);
+    const result = stage.dial(silent);
     expect(stage.dialer.used.size).to.equal(0);
     expect([result.socket, result.failure]).to.deep.equal([undefined, undefined]);
     native.listen(silent.fd, 16);
@@ -146,9 +187,12 @@ describe('sockets of a dialer', () => {
   });
 
   it('that are used again are closed where the connection is refused', () => {
+    const { fd, port } = stage.listen('127.0.0.1');
     stage.dialMany();
-    stage.endByUs(stage.connect());
-    const { result } = stage.dial({ host: '127.0.0.1', port: stage.descriptors.refusing() });
+    stage.endByUs(stage.connect({ host: '127.0.0.1', fd, port }));
+    expect(stage.dialer.used.size).to.equal(1);
+    stage.descriptors.close(fd);
+    const result = stage.dial({ host: '127.0.0.1', port });
     stage.until('the failure', () => result.failure !== undefined);
     expect(result.failure).to.equal('ECONNREFUSED');
     expect(stage.dialer.used.size).to.equal(0);
