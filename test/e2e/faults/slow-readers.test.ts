@@ -54,14 +54,21 @@ describe('slow readers', function () {
       await stall(10);
       await end();
     }
-    const before = proxies.map(({ rssMiB }) => rssMiB);
-    await stall(STALLED);
-    const during = proxies.map(({ rssMiB }) => rssMiB);
-    await end();
-    const after = proxies.map(({ rssMiB }) => rssMiB);
+    const rounds: { readonly during: readonly number[]; readonly after: readonly number[] }[] = [];
+    for (let round = 0; round < 2; round++) {
+      const before = proxies.map(({ rssMiB }) => rssMiB);
+      const growth = (): number[] => proxies.map(({ rssMiB }, i) => rssMiB - before[i]);
+      await stall(STALLED);
+      const during = growth();
+      await end();
+      rounds.push({ during, after: growth() });
+    }
+    // V8 may take some mebibytes for itself once, whenever it pleases. What a stalled transfer takes, or leaves, it does in every round.
     for (const i of proxies.keys()) {
-      expect(during[i] - before[i], 'MiB more while they are stalled').to.be.lessThan(BACKLOG_BOUND_MIB + 1);
-      expect(after[i] - before[i], 'MiB more afterwards').to.be.lessThan(3);
+      const during = Math.min(...rounds.map((round) => round.during[i]));
+      const after = Math.min(...rounds.map((round) => round.after[i]));
+      expect(during, 'MiB more while they are stalled').to.be.lessThan(BACKLOG_BOUND_MIB + 1);
+      expect(after, 'MiB more afterwards').to.be.lessThan(3);
     }
   });
 });
