@@ -14,7 +14,7 @@ import type { Lookup, NameResolver, ResolvedName } from './name-resolver.js';
 import type { Target } from './target.js';
 import { delayAcks, type TcpOptions } from './tcp-options.js';
 import { CONNECT_INTEREST, ESTABLISHED_INTEREST, type SocketKeeper, TcpSocket } from './tcp-socket.js';
-import { MAX_USED_SOCKET_BYTES, UsedSockets } from './used-sockets.js';
+import { UsedSockets } from './used-sockets.js';
 
 /** RFC 8305 §5 recommends 250 ms between attempts. */
 export const ATTEMPT_DELAY_MS = 250;
@@ -99,7 +99,7 @@ class Attempt implements EventHandler, SocketKeeper {
   }
 
   keepSocket(fd: number, movedBytes: number): boolean {
-    return movedBytes <= MAX_USED_SOCKET_BYTES && this.#dial.dialer.used.keep(fd, this.#address, this.#port);
+    return this.#dial.dialer.used.keep(fd, this.#address, this.#port, movedBytes);
   }
 }
 

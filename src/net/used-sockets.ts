@@ -92,11 +92,12 @@ export class UsedSockets implements EventHandler, TimeoutHandler {
   /**
    * Offers a registered descriptor on which both FINs have been seen.
    * @param address that it was connected to, as was `port`
+   * @param movedBytes received and sent
    * @returns whether it is kept; otherwise it is the caller's to close
    */
-  keep(fd: number, address: IpAddress, port: number): boolean {
+  keep(fd: number, address: IpAddress, port: number, movedBytes: number): boolean {
     if (!this.#busy || this.#descriptors.length === MAX_USED_SOCKETS) return false;
-    if (this.#watched?.allows(address)) return false;
+    if (movedBytes > MAX_USED_SOCKET_BYTES || this.#watched?.allows(address)) return false;
     // Our FIN may be on its way still. To take such a socket would be to drop it.
     if (isConnected(fd)) return false;
     this.#reactor.handOver(fd, this);
