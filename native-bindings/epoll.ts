@@ -83,6 +83,10 @@ export class EventBuffer {
     return this.#words[((index * EPOLL_EVENT.size + EPOLL_EVENT.dataOffset) >> 2) + 1];
   }
 
+  setGeneration(index: number, generation: number): void {
+    this.#words[((index * EPOLL_EVENT.size + EPOLL_EVENT.dataOffset) >> 2) + 1] = generation;
+  }
+
   release(): void {
     this.#region.release();
   }

@@ -6,15 +6,15 @@
 import { EPOLLERR, EPOLLHUP, EPOLLOUT, SOCK_STREAM } from '../../native-bindings/constants.js';
 import { EINPROGRESS, EMFILE, ENFILE, errnoName, SysError } from '../../native-bindings/errno.js';
 import { close, connectInet, isConnected, takeError, trySocket } from '../../native-bindings/socket.js';
-import type { EventHandler, Reactor } from '../reactor/reactor.js';
+import type { Reactor } from '../reactor/reactor.js';
 import { type TimeoutHandler, Timer } from '../reactor/timers.js';
 import type { EgressPolicy } from './egress-policy.js';
 import type { IpAddress } from './ip-address.js';
 import type { Lookup, NameResolver, ResolvedName } from './name-resolver.js';
 import type { Target } from './target.js';
-import { delayAcks, type TcpOptions } from './tcp-options.js';
+import { holdHandshake, type TcpOptions } from './tcp-options.js';
 import { CONNECT_INTEREST, ESTABLISHED_INTEREST, type SocketKeeper, TcpSocket } from './tcp-socket.js';
-import { UsedSockets } from './used-sockets.js';
+import { type DialedSocket, UsedSockets } from './used-sockets.js';
 
 /** RFC 8305 §5 recommends 250 ms between attempts. */
 export const ATTEMPT_DELAY_MS = 250;
@@ -45,7 +45,7 @@ export class TcpDialer {
   /** Undefined: any address may be connected to. */
   readonly egress: EgressPolicy | undefined;
   readonly options: DialerOptions;
-  readonly used: UsedSockets;
+  readonly used: UsedSockets<Attempt>;
 
   /** @param watched the addresses that it allows get a new socket each, see `UsedSockets` */
   constructor(
@@ -73,33 +73,53 @@ export class TcpDialer {
   }
 }
 
-/** One socket that is connecting, or has connected. */
-class Attempt implements EventHandler, SocketKeeper {
-  readonly #dial: Dial;
+/** One socket that is connecting, has connected, or is kept to connect again. */
+class Attempt implements SocketKeeper, DialedSocket {
   readonly fd: number;
-  readonly #address: IpAddress;
-  readonly #port: number;
+  readonly address: IpAddress;
+  readonly port: number;
+  /** What it is registered for; 0: it is not. */
+  interest = 0;
+  #holdsHandshake = false;
   /** Begun before this one, by the same dial, and still connecting. */
   older: Attempt | undefined = undefined;
+  readonly #dialer: TcpDialer;
+  /** While it connects. */
+  #dial: Dial | undefined = undefined;
 
-  constructor(dial: Dial, fd: number, address: IpAddress, port: number) {
-    this.#dial = dial;
+  constructor(dialer: TcpDialer, fd: number, address: IpAddress, port: number) {
+    this.#dialer = dialer;
     this.fd = fd;
-    this.#address = address;
-    this.#port = port;
+    this.address = address;
+    this.port = port;
+  }
+
+  /** @returns a negative errno where the connection has failed already */
+  begin(dial: Dial, sendsFirst: boolean): number {
+    this.#dial = dial;
+    if (this.#holdsHandshake !== sendsFirst) holdHandshake(this.fd, sendsFirst);
+    this.#holdsHandshake = sendsFirst;
+    return connectInet(this.fd, this.address.bytes, this.port);
+  }
+
+  /** It has connected. */
+  end(): void {
+    this.#dial = undefined;
+    this.older = undefined;
   }
 
   handleEvents(events: number): void {
-    if ((events & (EPOLLERR | EPOLLHUP)) !== 0) this.#dial.attemptFailed(this, errnoName(takeError(this.fd)));
-    else if ((events & EPOLLOUT) !== 0) this.#dial.attemptConnected(this, events);
+    if ((events & (EPOLLERR | EPOLLHUP)) !== 0) this.#dial?.attemptFailed(this, errnoName(takeError(this.fd)));
+    else if ((events & EPOLLOUT) !== 0) this.#dial?.attemptConnected(this, events);
   }
 
   handleFailure(error: unknown): void {
-    this.#dial.handleFailure(error);
+    this.#dial?.handleFailure(error);
   }
 
-  keepSocket(fd: number, movedBytes: number): boolean {
-    return this.#dial.dialer.used.keep(fd, this.#address, this.#port, movedBytes);
+  keepSocket(interest: number, movedBytes: number): boolean {
+    this.interest = interest;
+    return this.#dialer.used.keep(this, movedBytes);
   }
 }
 
@@ -190,50 +210,56 @@ export class Dial implements TimeoutHandler {
   }
 
   #tryOne(address: IpAddress): boolean {
-    const { port } = this.#target;
-    const used = this.dialer.used.take(address, port);
-    const fd = used >= 0 ? used : this.#newSocket(address.family);
-    if (fd < 0) {
-      this.#lastFailure = errnoName(-fd);
-      return false;
-    }
+    const attempt = this.dialer.used.take(address, this.#target.port) ?? this.#newAttempt(address);
+    if (attempt === undefined) return false;
     // Other options wait until a connection needs them: Nagle's algorithm for a second send, keep-alive for its time (see Relay).
-    if (this.#sendsFirst) delayAcks(fd);
-    const result = connectInet(fd, address.bytes, port);
+    const result = attempt.begin(this, this.#sendsFirst);
     if (result < 0 && result !== -EINPROGRESS) {
-      this.#discard(fd, used >= 0);
-      this.#lastFailure = errnoName(-result);
+      this.#discard(attempt, errnoName(-result));
       return false;
     }
-    const attempt = new Attempt(this, fd, address, port);
     // Within one machine the handshake is over before connect(2) returns, whatever it says. To know that costs less than an event.
-    const connected = isConnected(fd);
-    const interest = connected ? ESTABLISHED_INTEREST : CONNECT_INTEREST;
-    if (!this.#watch(attempt, interest, used >= 0)) return false;
+    const connected = isConnected(attempt.fd);
+    if (!this.#watch(attempt, connected ? ESTABLISHED_INTEREST : CONNECT_INTEREST)) return false;
     attempt.older = this.#attempt;
     this.#attempt = attempt;
     if (connected) this.attemptConnected(attempt, 0);
     return true;
   }
 
-  /** @returns false where the kernel cannot watch any more descriptors; this one is closed then */
-  #watch(attempt: Attempt, interest: number, isUsed: boolean): boolean {
+  /** @returns false where the kernel cannot watch any more descriptors */
+  #watch(attempt: Attempt, interest: number): boolean {
     const { reactor } = this.dialer;
     try {
-      if (isUsed) reactor.watchAnew(attempt.fd, interest, attempt);
-      else reactor.register(attempt.fd, interest, attempt);
+      if (attempt.interest === 0) {
+        reactor.register(attempt.fd, interest, attempt);
+        attempt.interest = interest;
+      } else {
+        reactor.watchAnew(attempt.fd, attempt);
+        if ((interest & ~attempt.interest) !== 0) {
+          reactor.modify(attempt.fd, interest);
+          attempt.interest = interest;
+        }
+      }
       return true;
     } catch (error) {
-      this.#discard(attempt.fd, isUsed);
       if (!(error instanceof SysError)) throw error;
-      this.#lastFailure = error.code;
+      this.#discard(attempt, error.code);
       return false;
     }
   }
 
-  #discard(fd: number, isRegistered: boolean): void {
-    if (isRegistered) this.dialer.reactor.closeDescriptor(fd);
-    else close(fd);
+  #discard(attempt: Attempt, failure: DialFailure): void {
+    if (attempt.interest === 0) close(attempt.fd);
+    else this.dialer.reactor.closeDescriptor(attempt.fd);
+    this.#lastFailure = failure;
+  }
+
+  #newAttempt(address: IpAddress): Attempt | undefined {
+    const fd = this.#newSocket(address.family);
+    if (fd >= 0) return new Attempt(this.dialer, fd, address, this.#target.port);
+    this.#lastFailure = errnoName(-fd);
+    return undefined;
   }
 
   #newSocket(family: 4 | 6): number {
@@ -266,7 +292,9 @@ export class Dial implements TimeoutHandler {
   attemptConnected(attempt: Attempt, events: number): void {
     this.#end(attempt);
     const { reactor, options } = this.dialer;
-    this.#handler.handleConnected(TcpSocket.connected(reactor, attempt.fd, events, options.noDelay, attempt));
+    const { fd, interest } = attempt;
+    attempt.end();
+    this.#handler.handleConnected(TcpSocket.connected(reactor, fd, events, interest, options.noDelay, attempt));
   }
 
   handleTimeout(timer: Timer): void {

@@ -4,6 +4,7 @@ import {
   IPPROTO_TCP,
   SO_KEEPALIVE,
   SOL_SOCKET,
+  TCP_DEFER_ACCEPT,
   TCP_KEEPCNT,
   TCP_KEEPIDLE,
   TCP_KEEPINTVL,
@@ -27,12 +28,20 @@ export function setNoDelay(fd: number): void {
 }
 
 /**
- * Lets acknowledgements wait for data to go with them, which the kernel by itself does only after some exchanges. Before connect(2) it holds
- * back the one that ends the handshake too, so that the server is woken by the first bytes, not once before them: for connections
- * on which we are the first to send, and soon. After listen(2) it is inherited by the connections that are accepted.
+ * Lets acknowledgements wait for data to go with them, which the kernel by itself does only after some exchanges. After listen(2) it is
+ * inherited by the connections that are accepted.
  */
 export function delayAcks(fd: number): void {
   trySetOption(fd, IPPROTO_TCP, TCP_QUICKACK, 0);
+}
+
+/**
+ * Before connect(2): holds the acknowledgement back that ends the handshake, so that the server is woken by the first bytes, not once before
+ * them. For connections on which we are the first to send, and soon. That is what TCP_DEFER_ACCEPT is on the side that connects, and unlike
+ * TCP_QUICKACK, which does it as well, it stays for the socket's next connection.
+ */
+export function holdHandshake(fd: number, hold: boolean): void {
+  trySetOption(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, hold ? 1 : 0);
 }
 
 /** @param idleMs before the first probe, and between probes; rounded to whole seconds, at least one */

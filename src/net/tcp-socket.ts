@@ -46,11 +46,12 @@ const MOST_COUNTED_BYTES = 1024 * 1024;
 /** Where a socket may go instead of being closed. */
 export interface SocketKeeper {
   /**
-   * Takes a registered descriptor whose connection has ended on both sides.
+   * Takes the descriptor, whose connection has ended on both sides.
+   * @param interest that it is registered for
    * @param movedBytes received and sent; not exact past a mebibyte
    * @returns false where it is to be closed
    */
-  keepSocket(fd: number, movedBytes: number): boolean;
+  keepSocket(interest: number, movedBytes: number): boolean;
 }
 
 export class TcpSocket {
@@ -62,7 +63,7 @@ export class TcpSocket {
   readonly #reactor: Reactor;
   /** The peer's FIN, an error or urgent data has been reported: a short read does not mean that there is nothing more to learn. */
   #final = false;
-  #watchesOut: boolean;
+  #interest: number;
   /** Sends until Nagle's algorithm is turned off; 0: it is, or stays. */
   #sendsToNoDelay = 0;
   #movedBytes = 0;
@@ -74,33 +75,40 @@ export class TcpSocket {
   private constructor(
     reactor: Reactor,
     fd: number,
-    watchesOut: boolean,
+    interest: number,
     readable: boolean,
     keeper: SocketKeeper | undefined,
   ) {
     this.#keeper = keeper;
     this.#reactor = reactor;
     this.fd = fd;
-    this.#watchesOut = watchesOut;
+    this.#interest = interest;
     this.readable = readable;
   }
 
   /** Registers a descriptor that accept4 returned. What it has received already is reported by the first event. */
   static accepted(reactor: Reactor, fd: number, handler: EventHandler): TcpSocket {
     reactor.register(fd, ESTABLISHED_INTEREST, handler);
-    return new TcpSocket(reactor, fd, false, false, undefined);
+    return new TcpSocket(reactor, fd, ESTABLISHED_INTEREST, false, undefined);
   }
 
   /**
    * Of a registered descriptor that has been connected; its events go where they went.
-   * @param events those that said so (bytes, or even a FIN, that came that early have had their edge), of a descriptor registered for
-   * CONNECT_INTEREST; or 0 where it was connected at once and is registered for ESTABLISHED_INTEREST
+   * @param events those that said so (bytes, or even a FIN, that came that early have had their edge); 0 where it was connected at once
+   * @param interest CONNECT_INTEREST or ESTABLISHED_INTEREST
    * @param noDelay Nagle's algorithm is to be off. It does not touch a first send, and many connections have one alone: so it is turned off
    * by the second.
    * @param keeper is asked at the end of a connection that both sides have finished
    */
-  static connected(reactor: Reactor, fd: number, events: number, noDelay: boolean, keeper?: SocketKeeper): TcpSocket {
-    const socket = new TcpSocket(reactor, fd, events !== 0, false, keeper);
+  static connected(
+    reactor: Reactor,
+    fd: number,
+    events: number,
+    interest: number,
+    noDelay: boolean,
+    keeper?: SocketKeeper,
+  ): TcpSocket {
+    const socket = new TcpSocket(reactor, fd, interest, false, keeper);
     socket.note(events);
     if (noDelay) socket.#sendsToNoDelay = 2;
     return socket;
@@ -149,8 +157,8 @@ export class TcpSocket {
 
   #blocked(): void {
     this.writable = false;
-    if (this.#watchesOut) return;
-    this.#watchesOut = true;
+    if (this.#interest === CONNECT_INTEREST) return;
+    this.#interest = CONNECT_INTEREST;
     // EPOLL_CTL_MOD looks at the state anew, so space that came free since the send is reported too.
     this.#reactor.modify(this.fd, CONNECT_INTEREST);
   }
@@ -168,7 +176,7 @@ export class TcpSocket {
   close(): void {
     if (!this.#open) return;
     this.#open = false;
-    if (this.#finished && this.#peerFinished && this.#keeper?.keepSocket(this.fd, this.#movedBytes)) return;
+    if (this.#finished && this.#peerFinished && this.#keeper?.keepSocket(this.#interest, this.#movedBytes)) return;
     this.#reactor.closeDescriptor(this.fd);
   }
 

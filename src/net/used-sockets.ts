@@ -14,6 +14,13 @@ import { type TimeoutHandler, Timer } from '../reactor/timers.js';
 import type { EgressPolicy } from './egress-policy.js';
 import { type IpAddress, sameIpAddress } from './ip-address.js';
 
+/** A socket, and what it is or was connected to. While it is kept its events come to itself, who has no use for them. */
+export interface DialedSocket extends EventHandler {
+  readonly fd: number;
+  readonly address: IpAddress;
+  readonly port: number;
+}
+
 /** Kept by one dialer at most. */
 export const MAX_USED_SOCKETS = 32;
 /** Of a connection, both ways: with so little the kernel has not let its buffers grow. */
@@ -25,13 +32,11 @@ export const MANY_DIALS = 20;
 /** All of them are closed this long after the first one was kept. */
 export const USED_SOCKETS_KEPT_MS = 500;
 
-export class UsedSockets implements EventHandler, TimeoutHandler {
+export class UsedSockets<Socket extends DialedSocket> implements TimeoutHandler {
   readonly #reactor: Reactor;
   /** The addresses that it allows are those on whose way somebody may watch. */
   readonly #watched: EgressPolicy | undefined;
-  readonly #descriptors: number[] = [];
-  readonly #addresses: IpAddress[] = [];
-  readonly #ports: number[] = [];
+  readonly #kept: Socket[] = [];
   readonly #expiry: Timer = new Timer(this);
   #countedSinceMs = Number.NEGATIVE_INFINITY;
   #dials = 0;
@@ -44,20 +49,20 @@ export class UsedSockets implements EventHandler, TimeoutHandler {
   }
 
   get size(): number {
-    return this.#descriptors.length;
+    return this.#kept.length;
   }
 
-  /** To be asked by every dial. @returns a descriptor that is registered and not connected, or −1 */
-  take(address: IpAddress, port: number): number {
+  /** To be asked by every dial. @returns one that is registered and not connected */
+  take(address: IpAddress, port: number): Socket | undefined {
     this.#count();
-    const addresses = this.#addresses;
-    for (let i = addresses.length - 1; i >= 0; i--) {
-      if (this.#ports[i] !== port || (addresses[i] !== address && !sameIpAddress(addresses[i], address))) continue;
-      const fd = this.#remove(i);
-      if (disconnect(fd)) return fd;
-      this.#reactor.closeDescriptor(fd);
+    for (let i = this.#kept.length - 1; i >= 0; i--) {
+      const socket = this.#kept[i];
+      if (socket.port !== port || (socket.address !== address && !sameIpAddress(socket.address, address))) continue;
+      this.#remove(i);
+      if (disconnect(socket.fd)) return socket;
+      this.#reactor.closeDescriptor(socket.fd);
     }
-    return -1;
+    return undefined;
   }
 
   #count(): void {
@@ -76,40 +81,28 @@ export class UsedSockets implements EventHandler, TimeoutHandler {
     return this.#dialsBefore >= MANY_DIALS && this.#reactor.nowMs - this.#countedSinceMs < 2 * DIALS_COUNTED_MS;
   }
 
-  #remove(index: number): number {
-    const fd = this.#descriptors[index];
-    const last = this.#descriptors.length - 1;
-    this.#descriptors[index] = this.#descriptors[last];
-    this.#addresses[index] = this.#addresses[last];
-    this.#ports[index] = this.#ports[last];
-    this.#descriptors.pop();
-    this.#addresses.pop();
-    this.#ports.pop();
-    if (last === 0) this.#reactor.cancel(this.#expiry);
-    return fd;
+  #remove(index: number): void {
+    const kept = this.#kept;
+    kept[index] = kept[kept.length - 1];
+    kept.pop();
+    if (kept.length === 0) this.#reactor.cancel(this.#expiry);
   }
 
   /**
-   * Offers a registered descriptor on which both FINs have been seen.
-   * @param address that it was connected to, as was `port`
+   * Offers one that is registered and has seen both FINs.
    * @param movedBytes received and sent
    * @returns whether it is kept; otherwise it is the caller's to close
    */
-  keep(fd: number, address: IpAddress, port: number, movedBytes: number): boolean {
-    if (!this.#busy || this.#descriptors.length === MAX_USED_SOCKETS) return false;
-    if (movedBytes > MAX_USED_SOCKET_BYTES || this.#watched?.allows(address)) return false;
+  keep(socket: Socket, movedBytes: number): boolean {
+    if (!this.#busy || this.#kept.length === MAX_USED_SOCKETS) return false;
+    if (movedBytes > MAX_USED_SOCKET_BYTES || this.#watched?.allows(socket.address)) return false;
     // Our FIN may be on its way still. To take such a socket would be to drop it.
-    if (isConnected(fd)) return false;
-    this.#reactor.handOver(fd, this);
-    this.#descriptors.push(fd);
-    this.#addresses.push(address);
-    this.#ports.push(port);
-    if (this.#descriptors.length === 1) this.#reactor.arm(this.#expiry, USED_SOCKETS_KEPT_MS);
+    if (isConnected(socket.fd)) return false;
+    this.#reactor.handOver(socket.fd, socket);
+    this.#kept.push(socket);
+    if (this.#kept.length === 1) this.#reactor.arm(this.#expiry, USED_SOCKETS_KEPT_MS);
     return true;
   }
-
-  /** Of a connection that is over. */
-  handleEvents(): void {}
 
   handleTimeout(): void {
     this.close();
@@ -120,9 +113,7 @@ export class UsedSockets implements EventHandler, TimeoutHandler {
   /** Closes those that are kept. */
   close(): void {
     this.#reactor.cancel(this.#expiry);
-    for (const fd of this.#descriptors) this.#reactor.closeDescriptor(fd);
-    this.#descriptors.length = 0;
-    this.#addresses.length = 0;
-    this.#ports.length = 0;
+    for (const { fd } of this.#kept) this.#reactor.closeDescriptor(fd);
+    this.#kept.length = 0;
   }
 }

@@ -60,6 +60,9 @@ export class Reactor {
   /** By descriptor: descriptors are small and dense, so an array beats a map. */
   readonly #handlers: (EventHandler | undefined)[] = [];
   readonly #generations: number[] = [];
+  /** Of the events that the last wait fetched: how many there are, and which one is dispatched. */
+  #fetched = 0;
+  #current = 0;
   #deferred: EventHandler[] = [];
   #running: EventHandler[] = [];
   #registered = 0;
@@ -111,15 +114,15 @@ export class Reactor {
   }
 
   /**
-   * Watches a registered descriptor as if it had been closed and opened again: what has been fetched of it before is dropped.
-   * @throws SysError ENOENT where the descriptor is not registered
+   * As `handOver`, where the descriptor's past is not the new owner's: an event that has been fetched and not been dispatched is dropped. The
+   * kernel keeps none, because what a wait reports is what it finds then.
    */
-  watchAnew(fd: number, interest: number, handler: EventHandler): void {
-    const generation = (this.#generations[fd] + 1) | 0;
-    const error = epollControl(this.#epfd, EPOLL_CTL_MOD, fd, interest, generation);
-    if (error < 0) throw new SysError('epoll_ctl', -error);
-    this.#generations[fd] = generation;
-    this.#handlers[fd] = handler;
+  watchAnew(fd: number, handler: EventHandler): void {
+    this.handOver(fd, handler);
+    const events = this.#events;
+    for (let i = this.#current + 1; i < this.#fetched; i++) {
+      if (events.fd(i) === fd) events.setGeneration(i, ~this.#generations[fd]);
+    }
   }
 
   /**
@@ -218,13 +221,16 @@ export class Reactor {
 
   #dispatch(count: number): void {
     const events = this.#events;
+    this.#fetched = count;
     for (let i = 0; i < count; i++) {
+      this.#current = i;
       const fd = events.fd(i);
       // Checked for each event, since an earlier one of this turn may have closed this descriptor.
       if (this.#generations[fd] !== events.generation(i)) continue;
       const handler = this.#handlers[fd];
       if (handler !== undefined) this.#call(handler, events.events(i));
     }
+    this.#fetched = 0;
   }
 
   #call(handler: EventHandler, events: number): void {

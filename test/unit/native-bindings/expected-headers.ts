@@ -53,6 +53,7 @@ export const EXPECTED_CONSTANTS: Readonly<Record<string, number>> = {
   IPV6_RECVPKTINFO: 49,
   IPV6_PKTINFO: 50,
   TCP_NODELAY: 1,
+  TCP_DEFER_ACCEPT: 9,
   TCP_QUICKACK: 12,
   TCP_KEEPIDLE: 4,
   TCP_KEEPINTVL: 5,

@@ -128,7 +128,7 @@ describe('a TCP socket', () => {
       const pair = descriptors.pair();
       reactor.register(descriptors.release(pair.client), CONNECT_INTEREST, owner);
       socket.close();
-      socket = TcpSocket.connected(reactor, pair.client, EPOLLIN | EPOLLOUT, false);
+      socket = TcpSocket.connected(reactor, pair.client, EPOLLIN | EPOLLOUT, CONNECT_INTEREST, false);
       owner.socket = socket;
       peer = pair.server;
       expect([socket.readable, socket.writable]).to.deep.equal([true, true]);

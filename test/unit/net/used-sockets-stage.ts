@@ -94,15 +94,15 @@ export class UsedSocketsStage {
     }
   }
 
-  dial({ host, port }: Omit<Listener, 'fd'>, dialer = this.dialer): DialResult {
+  dial({ host, port }: Omit<Listener, 'fd'>, dialer = this.dialer, sendsFirst = false): DialResult {
     const result = new DialResult();
-    dialer.dial({ kind: 'ip', address: addressOf(host), port }, result, false);
+    dialer.dial({ kind: 'ip', address: addressOf(host), port }, result, sendsFirst);
     return result;
   }
 
   /** Within one machine a connection stands at once. */
-  connect(listener = this.listener, dialer = this.dialer): Connection {
-    const result = this.dial(listener, dialer);
+  connect(listener = this.listener, dialer = this.dialer, sendsFirst = false): Connection {
+    const result = this.dial(listener, dialer, sendsFirst);
     if (result.socket === undefined) throw new Error(`not connected: ${result.failure}`);
     awaitReady(listener.fd, EPOLLIN);
     return {

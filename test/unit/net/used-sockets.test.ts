@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { EPOLLIN, SHUT_WR } from '../../../native-bindings/constants.js';
+import { EPOLLIN, IPPROTO_TCP, SHUT_WR, TCP_DEFER_ACCEPT } from '../../../native-bindings/constants.js';
 import * as native from '../../../native-bindings/socket.js';
 import { type TcpSocket, WOULD_BLOCK } from '../../../src/net/tcp-socket.js';
 import {
@@ -110,6 +110,21 @@ describe('sockets of a dialer', () => {
       stage.endByUs(next);
     }
     expect(stage.dialer.used.size).to.equal(1);
+  });
+
+  it('hold the end of the handshake back for the first bytes only where this connection has some', () => {
+    stage.dialMany();
+    const held: boolean[] = [];
+    const descriptors = new Set<number>();
+    for (const sendsFirst of [true, true, false, true]) {
+      const connection = stage.connect(stage.listener, stage.dialer, sendsFirst);
+      const { fd } = connection.near;
+      descriptors.add(fd);
+      held.push(native.getOption(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT) !== 0);
+      stage.endByUs(connection);
+    }
+    expect(held).to.deep.equal([true, true, false, true]);
+    expect(descriptors.size).to.equal(1);
   });
 
   for (const [what, host] of [
