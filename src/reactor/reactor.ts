@@ -54,6 +54,8 @@ export class Reactor {
   readonly statistics: ReactorStatistics = { turns: 0, events: 0, longestTurnMs: 0, failures: 0 };
   /** The time when this turn's events were fetched. */
   nowMs: number;
+  /** The time when the last turn ended, which is when the next one begins. */
+  #endMs: number;
   readonly #epfd: number;
   readonly #events: EventBuffer;
   readonly #clock: () => number;
@@ -74,6 +76,7 @@ export class Reactor {
     this.#events = new EventBuffer(options.eventsPerWait ?? DEFAULT_EVENTS_PER_WAIT);
     this.#epfd = epollCreate();
     this.nowMs = this.#clock();
+    this.#endMs = this.nowMs;
   }
 
   /** How many descriptors are registered. */
@@ -207,7 +210,8 @@ export class Reactor {
     const { statistics } = this;
     statistics.turns++;
     if (count > 0) statistics.events += count;
-    const elapsedMs = this.#clock() - startMs;
+    this.#endMs = this.#clock();
+    const elapsedMs = this.#endMs - startMs;
     if (elapsedMs > statistics.longestTurnMs) statistics.longestTurnMs = elapsedMs;
   }
 
@@ -216,7 +220,7 @@ export class Reactor {
     const next = this.timers.nextDeadlineMs();
     if (next === Number.POSITIVE_INFINITY) return longestWaitMs;
     // Rounded up: rounded down, the last millisecond before a deadline would be spent turning without waiting.
-    return Math.min(longestWaitMs, Math.max(0, Math.ceil(next - this.#clock())));
+    return Math.min(longestWaitMs, Math.max(0, Math.ceil(next - this.#endMs)));
   }
 
   #dispatch(count: number): void {
