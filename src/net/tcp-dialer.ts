@@ -130,7 +130,8 @@ export class Dial implements TimeoutHandler {
   readonly #target: Target;
   readonly #handler: DialHandler;
   readonly #sendsFirst: boolean;
-  readonly #deadline: Timer = new Timer(this);
+  /** Made where the connection does not stand at once. */
+  #deadline: Timer | undefined = undefined;
   /** Made where there is more than one candidate. */
   #nextAttempt: Timer | undefined = undefined;
   /** The newest of those that are connecting, nearly always the only one. An array would be a literal a connection, see `IpAddress`. */
@@ -160,8 +161,9 @@ export class Dial implements TimeoutHandler {
       // The caller has no dial to cancel yet, so it must not be left with one that goes on.
       this.handleFailure(error);
     }
-    // Within one machine it is over by now.
-    if (!this.#over) this.dialer.reactor.arm(this.#deadline, this.dialer.options.connectTimeoutMs);
+    if (this.#over) return;
+    this.#deadline = new Timer(this);
+    this.dialer.reactor.arm(this.#deadline, this.dialer.options.connectTimeoutMs);
   }
 
   #begin(): void {
@@ -322,7 +324,7 @@ export class Dial implements TimeoutHandler {
   #end(winner?: Attempt): void {
     this.#over = true;
     const { reactor } = this.dialer;
-    reactor.cancel(this.#deadline);
+    if (this.#deadline !== undefined) reactor.cancel(this.#deadline);
     if (this.#nextAttempt !== undefined) reactor.cancel(this.#nextAttempt);
     this.#lookup?.cancel();
     this.#lookup = undefined;
