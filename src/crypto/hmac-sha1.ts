@@ -53,11 +53,33 @@ export function nodeHmacSha1(key: Uint8Array): HmacSha1 {
 const INNER_PAD = 0x36;
 const OUTER_PAD = 0x5c;
 
-/** One of a thread. */
-let shared: Sha1Block | undefined;
+/** The two messages, one pair of a thread, padded for messages of one length: it is the same one nearly always. */
+class Blocks {
+  readonly inner = new Sha1Block();
+  readonly outer = new Sha1Block();
+  #length = -1;
+
+  padFor(length: number): void {
+    if (this.#length === length) return;
+    this.#length = length;
+    padSecondBlock(this.inner.block, 0, length);
+    padSecondBlock(this.outer.block, 0, SHA1_DIGEST_LENGTH);
+  }
+
+  /** Hashes a key's own block. @param into receives the state */
+  hashKey(key: Uint8Array, pad: number, into: Int32Array): void {
+    this.#length = -1;
+    const { block } = this.inner;
+    for (let i = 0; i < SHA1_BLOCK_LENGTH; i++) block.setUint8(i, (i < key.length ? key[i] : 0) ^ pad);
+    this.inner.begin(into);
+    for (let i = 0; i < SHA1_BLOCK_LENGTH; i++) block.setUint8(i, 0);
+  }
+}
+
+let shared: Blocks | undefined;
 
 class FastHmacSha1 implements HmacSha1 {
-  readonly #sha1: Sha1Block;
+  readonly #blocks: Blocks;
   readonly #inner = new Int32Array(SHA1_DIGEST_WORDS);
   readonly #outer = new Int32Array(SHA1_DIGEST_WORDS);
   readonly #digest = new Int32Array(SHA1_DIGEST_WORDS);
@@ -65,29 +87,21 @@ class FastHmacSha1 implements HmacSha1 {
   /** @throws LibcryptoMissingError */
   constructor(key: Uint8Array) {
     if (key.length > SHA1_BLOCK_LENGTH) throw new RangeError('a key longer than a block');
-    shared ??= new Sha1Block();
-    this.#sha1 = shared;
-    this.#keep(key, INNER_PAD, this.#inner);
-    this.#keep(key, OUTER_PAD, this.#outer);
-    for (let i = 0; i < SHA1_BLOCK_LENGTH; i++) this.#sha1.block.setUint8(i, 0);
-  }
-
-  #keep(key: Uint8Array, pad: number, into: Int32Array): void {
-    const { block } = this.#sha1;
-    for (let i = 0; i < SHA1_BLOCK_LENGTH; i++) block.setUint8(i, (i < key.length ? key[i] : 0) ^ pad);
-    this.#sha1.begin(into);
+    shared ??= new Blocks();
+    this.#blocks = shared;
+    shared.hashKey(key, INNER_PAD, this.#inner);
+    shared.hashKey(key, OUTER_PAD, this.#outer);
   }
 
   firstWord(from: Uint8Array, at: number, length: number): number {
     if (length > LONGEST_MESSAGE) throw new RangeError('too long for one block');
     const digest = this.#digest;
-    const { block } = this.#sha1;
-    for (let i = 0; i < length; i++) block.setUint8(i, from[at + i]);
-    padSecondBlock(block, 0, length);
-    this.#sha1.goOn(this.#inner, digest);
-    for (let i = 0; i < SHA1_DIGEST_WORDS; i++) block.setInt32(4 * i, digest[i]);
-    padSecondBlock(block, 0, SHA1_DIGEST_LENGTH);
-    this.#sha1.goOn(this.#outer, digest);
+    this.#blocks.padFor(length);
+    const { inner, outer } = this.#blocks;
+    for (let i = 0; i < length; i++) inner.block.setUint8(i, from[at + i]);
+    inner.goOn(this.#inner, digest);
+    for (let i = 0; i < SHA1_DIGEST_WORDS; i++) outer.block.setInt32(4 * i, digest[i]);
+    outer.goOn(this.#outer, digest);
     return digest[0];
   }
 
