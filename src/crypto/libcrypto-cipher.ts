@@ -85,22 +85,22 @@ function released(): never {
 
 /** @throws LibcryptoMissingError */
 export function createLibcryptoCipher(name: CipherName, keyLength: number): AeadCipher {
-  const idle = { seal: [] as Context[], open: [] as Context[] };
+  const sealing: Context[] = [];
+  const opening: Context[] = [];
   const makeContext = contextMaker(name, keyLength);
-  const take = (direction: 'seal' | 'open', key: Uint8Array): PooledKey => {
-    const pool = idle[direction];
+  const take = (direction: 'seal' | 'open', pool: Context[], key: Uint8Array): PooledKey => {
     const context = pool.pop() ?? makeContext(direction);
     context.rekey(key);
     return new PooledKey(context, pool);
   };
   // Made now, so that a missing cipher is known before it is needed.
-  take('seal', new Uint8Array(keyLength)).release();
+  take('seal', sealing, new Uint8Array(keyLength)).release();
   return {
     name,
     backend: 'libcrypto',
     nonceLength: NONCE_LENGTHS[name],
-    sealingKey: (key) => take('seal', key),
-    openingKey: (key) => take('open', key),
+    sealingKey: (key) => take('seal', sealing, key),
+    openingKey: (key) => take('open', opening, key),
   };
 }
 
