@@ -148,13 +148,25 @@ export function formatTarget(target: Target): string {
 function decodeIp(bytes: Uint8Array, start: number, end: number, family: 4 | 6): DecodedTarget {
   const portAt = start + 1 + (family === 4 ? 4 : 16);
   if (portAt + PORT_LENGTH > end) return INCOMPLETE;
-  // A copy: the bytes are usually in a buffer that the next read fills again.
-  const address = new IpAddress(family, copyOfShort(bytes, start + 1, portAt));
   return {
     status: 'ok',
-    target: new IpTarget(address, portAtOffset(bytes, portAt)),
+    target: new IpTarget(addressAt(bytes, start + 1, portAt, family), portAtOffset(bytes, portAt)),
     length: portAt + PORT_LENGTH - start,
   };
+}
+
+/** What was decoded last: it is likely to come again, for programs open several connections to the same place. */
+let last = new IpAddress(4, new Uint8Array(4));
+
+function addressAt(bytes: Uint8Array, start: number, end: number, family: 4 | 6): IpAddress {
+  if (last.family === family) {
+    let i = start;
+    while (i < end && bytes[i] === last.bytes[i - start]) i++;
+    if (i === end) return last;
+  }
+  // A copy: the bytes are usually in a buffer that the next read fills again.
+  last = new IpAddress(family, copyOfShort(bytes, start, end));
+  return last;
 }
 
 function decodeName(bytes: Uint8Array, start: number, end: number): DecodedTarget {

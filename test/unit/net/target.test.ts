@@ -46,6 +46,30 @@ describe('targets', () => {
     });
   }
 
+  it('keep their address when others are decoded', () => {
+    const addresses = [
+      '01 7f000001 0050',
+      '01 7f000001 01bb',
+      '01 7f000002 0050',
+      '01 7f000001 0050',
+      `04 ${'0'.repeat(31)}1 0050`,
+    ];
+    const hosts = addresses.map((text) => {
+      const bytes = fromHex(text);
+      const decoded = decodeTarget(bytes, 0, bytes.length);
+      if (decoded.status !== 'ok') throw new Error(decoded.status);
+      bytes.fill(0xff);
+      return decoded.target;
+    });
+    expect(hosts.map(formatTarget)).to.deep.equal([
+      '127.0.0.1:80',
+      '127.0.0.1:443',
+      '127.0.0.2:80',
+      '127.0.0.1:80',
+      '[::1]:80',
+    ]);
+  });
+
   for (const vector of vectors.negative) {
     it(`are not decoded from the negative vector: ${vector.why}`, () => {
       const bytes = fromHex(vector.bytes);
