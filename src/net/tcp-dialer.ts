@@ -296,7 +296,12 @@ export class Dial implements TimeoutHandler {
     const { reactor, options } = this.dialer;
     const { fd, interest } = attempt;
     attempt.end();
-    this.#handler.handleConnected(TcpSocket.connected(reactor, fd, events, interest, options.noDelay, attempt));
+    try {
+      this.#handler.handleConnected(TcpSocket.connected(reactor, fd, events, interest, options.noDelay, attempt));
+    } catch (error) {
+      // The attempt, whose event this may be, knows this dial no more: its socket may be kept by now, or another dial's.
+      this.handleFailure(error);
+    }
   }
 
   handleTimeout(timer: Timer): void {

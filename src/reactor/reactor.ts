@@ -62,7 +62,7 @@ export class Reactor {
   /** By descriptor: descriptors are small and dense, so an array beats a map. */
   readonly #handlers: (EventHandler | undefined)[] = [];
   readonly #generations: number[] = [];
-  /** Of the events that the last wait fetched: how many there are, and which one is dispatched. */
+  /** While events are dispatched: how many have been fetched, else 0, and which one it is. */
   #fetched = 0;
   #current = 0;
   #deferred: EventHandler[] = [];
@@ -124,7 +124,9 @@ export class Reactor {
     this.handOver(fd, handler);
     const events = this.#events;
     for (let i = this.#current + 1; i < this.#fetched; i++) {
-      if (events.fd(i) === fd) events.setGeneration(i, ~this.#generations[fd]);
+      if (events.fd(i) !== fd) continue;
+      events.setGeneration(i, ~this.#generations[fd]);
+      return;
     }
   }
 

@@ -317,6 +317,18 @@ describe('the TCP dialer', () => {
       expect(timers()).to.equal(0);
     });
 
+    it('ends the session whose code threw when an event said that it was connected', async () => {
+      const silent = await stage.listenSilently('127.0.0.1');
+      stage.handler.fault = fault;
+      const dial = stage.dialAddress('127.0.0.1', silent.port);
+      expect(stage.handler.calls).to.equal(0);
+      stage.makeRoom(silent);
+      // The kernel repeats its SYN after a second.
+      await stage.driven.until('the failure', () => stage.handler.calls > 0);
+      expect(stage.handler.bugs).to.deep.equal([fault]);
+      expect([dial.over, timers()]).to.deep.equal([true, 0]);
+    });
+
     it('leaves no dial behind where the resolver itself throws', () => {
       stage.resolver.resolve = () => {
         throw fault;
