@@ -6,12 +6,20 @@ import { fileURLToPath } from 'node:url';
 import { Datagrams } from './datagrams.js';
 import { describeEnvironment } from './environment.js';
 import { Load } from './load.js';
-import { type Bench, measureMemory, measureStart, PAIR_MEASURES, type Reading, warmUp } from './measure.js';
+import {
+  type Bench,
+  measureMemory,
+  measureStart,
+  PAIR_MEASURES,
+  type PairMeasure,
+  type Reading,
+  warmUp,
+} from './measure.js';
 import { METRIC_IDS, METRICS } from './metrics.js';
-import { type Options, parseOptions, type Side, USAGE } from './options.js';
+import { type Options, parseOptions, type Side, SLICES, sliceOf, USAGE } from './options.js';
 import { ProxyPair } from './proxies.js';
 import { reportOf, type Section, summaryOf, withSummary } from './report.js';
-import { Results } from './results.js';
+import { Results, wholeOf } from './results.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -63,15 +71,29 @@ async function runMethod(bench: Bench, options: Options, method: string): Promis
       await warmUp(bench, pair);
     }
     for (let round = 0; round < options.rounds; round++) {
-      for (const measure of measures) {
-        for (const pair of inOrder(pairs, round))
-          record(results, pair.side, `${method} ${round + 1}`, await measure(bench, pair));
-      }
+      for (const measure of measures) await runRound(bench, pairs, measure, round, `${method} ${round + 1}`, results);
     }
   } finally {
     await Promise.all(pairs.map((pair) => pair.stop()));
   }
   return results;
+}
+
+/** A round of one measure, in slices: what else goes on on the machine comes and goes within seconds, and so meets both proxies. */
+async function runRound(
+  bench: Bench,
+  pairs: readonly ProxyPair[],
+  measure: PairMeasure,
+  round: number,
+  label: string,
+  results: Results,
+): Promise<void> {
+  const sliced = { ...bench, sizes: sliceOf(bench.sizes) };
+  const readings = new Map<Side, Reading[]>(pairs.map(({ side }) => [side, []]));
+  for (let slice = 0; slice < SLICES; slice++) {
+    for (const pair of inOrder(pairs, round + slice)) readings.get(pair.side)?.push(await measure(sliced, pair));
+  }
+  for (const [side, slices] of readings) record(results, side, label, wholeOf(slices));
 }
 
 /** Memory and start, of fresh processes; they do not depend on the method, so the first one serves. */

@@ -42,10 +42,24 @@ export interface Sizes {
   readonly idleConnections: number;
 }
 
+/** So many slices of a round go to each proxy, by turns. Even: so that each of the two is as often the first one. */
+export const SLICES = 4;
+
+/** What one of them moves. */
+export function sliceOf({ bulkBytes, connections, pingPongMs, datagramMs, idleConnections }: Sizes): Sizes {
+  return {
+    bulkBytes: bulkBytes / SLICES,
+    connections: connections / SLICES,
+    pingPongMs: pingPongMs / SLICES,
+    datagramMs: datagramMs / SLICES,
+    idleConnections,
+  };
+}
+
 const FULL_SIZES: Sizes = {
   bulkBytes: 2 ** 30,
-  connections: 12_000,
-  pingPongMs: 2_000,
+  connections: 24_000,
+  pingPongMs: 4_000,
   datagramMs: 2_000,
   idleConnections: 2_000,
 };

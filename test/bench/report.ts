@@ -2,7 +2,7 @@
 
 import type { Environment } from './environment.js';
 import { METRICS, type Metric } from './metrics.js';
-import type { Options } from './options.js';
+import { type Options, SLICES } from './options.js';
 import { commandsOf } from './proxies.js';
 import type { Results, Row } from './results.js';
 
@@ -80,8 +80,8 @@ function introductionOf(options: Options): string {
   const { sizes } = options;
   return [
     `SOCKS5 client and server of each proxy on one machine, through loopback; ${options.rounds} round${options.rounds === 1 ? '' : 's'}, the two`,
-    'proxies alternating on every measure, one reactor thread each end. Figures are medians of the rounds. The ratio is the median of',
-    'the rounds’ ratios with their range in brackets; above 1 umbra is ahead, whichever way the figure counts.',
+    `proxies alternating on every measure (in ${SLICES} slices each a round), one reactor thread each end. Figures are medians of the rounds. The ratio`,
+    'is the median of the rounds’ ratios with their range in brackets; above 1 umbra is ahead, whichever way the figure counts.',
     `A round moves ${sizes.bulkBytes / 2 ** 20} MiB a bulk measure, opens ${sizes.connections} connections 32 at a time, plays`,
     `ping-pong for ${sizes.pingPongMs / 1000} s on 32 connections, keeps 16 and then 256 datagrams under way for ${sizes.datagramMs / 1000} s each, and holds`,
     `${sizes.idleConnections} idle connections.`,
@@ -158,6 +158,8 @@ const METHOD_TEXT = `## How it is measured
   measured span. What the kernel does in interrupts on behalf of a sender counts for that sender, as always on loopback.
 - Both pairs of a method run side by side, warmed up by two passes over all of this, and are idle while the other is measured. Memory and start are taken of fresh
   processes.
+- In a round each measure is cut into slices, which go to the two proxies by turns, one first and then the other: what else goes on on the machine comes
+  and goes within seconds. The round's figure is the mean of the slices'.
 - All processes share the machine's processors with the load generator, so MB/s and per-second figures say less than those per CPU second.
 - UDP echoes: one SOCKS5 association, a program that receives and sends one datagram a call, and sends the next for each answer. One that is not
   answered within half a second is lost.

@@ -40,6 +40,18 @@ export class Results {
   }
 }
 
+/** The reading of a round from those of its slices: their mean, or of what is limited their sum. */
+export function wholeOf(slices: readonly Reading[]): Reading {
+  const whole: Reading = {};
+  for (const id of METRIC_IDS) {
+    const values = slices.flatMap((slice) => slice[id] ?? []);
+    if (values.length === 0) continue;
+    const sum = values.reduce((a, b) => a + b);
+    whole[id] = 'most' in METRICS[id] ? sum : sum / values.length;
+  }
+  return whole;
+}
+
 function rowOf(metric: Metric, { umbra, libev }: Record<Side, number[]>): Row {
   const ratios =
     umbra.length === libev.length && metric.most === undefined
