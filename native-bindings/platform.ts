@@ -5,15 +5,11 @@
 
 import { createRequire } from 'node:module';
 import type * as Koffi from 'koffi';
+import { UnsupportedPlatformError } from './unsupported-platform.js';
 
 /** The processor architectures whose kernel layouts `layouts.ts` knows. */
 export const ARCHITECTURES = ['x64', 'arm64'] as const;
 export type Architecture = (typeof ARCHITECTURES)[number];
-
-/** umbra cannot run here at all; the message is one sentence for the user. */
-export class UnsupportedPlatformError extends Error {
-  override readonly name = 'UnsupportedPlatformError';
-}
 
 /**
  * @param platform `process.platform`

@@ -3,10 +3,13 @@
  * sysexits.h), and the process ends when its command does.
  */
 
+import { UnsupportedPlatformError } from '../../native-bindings/unsupported-platform.js';
 import { ConfigError } from '../config/config-error.js';
 import { StartError } from '../control/start-error.js';
 import { UsageError } from './usage-error.js';
 
+/** What is not a bug: their messages are sentences for the user. */
+const EXPECTED = [UsageError, ConfigError, StartError, UnsupportedPlatformError];
 const EXIT_EXPECTED = 1;
 const EXIT_BUG = 70;
 
@@ -30,8 +33,8 @@ export async function main(program: string, command: (args: readonly string[]) =
 }
 
 function report(program: string, error: unknown): number {
-  if (error instanceof UsageError || error instanceof ConfigError || error instanceof StartError) {
-    for (const line of error.message.split('\n')) process.stderr.write(`${program}: ${line}\n`);
+  if (EXPECTED.some((kind) => error instanceof kind)) {
+    for (const line of (error as Error).message.split('\n')) process.stderr.write(`${program}: ${line}\n`);
     return EXIT_EXPECTED;
   }
   const stack = error instanceof Error ? error.stack : String(error);

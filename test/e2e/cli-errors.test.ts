@@ -42,6 +42,35 @@ describe('the programs, used wrongly', () => {
     expect(await failure('ssserver', ['--plugin', 'x'])).to.match(/^ssserver: --plugin .* is not served yet/);
   });
 
+  for (const [what, preload, sentence] of [
+    [
+      'another operating system',
+      "Object.defineProperty(process, 'platform', { value: 'freebsd' });",
+      /^umbra: umbra needs Linux \(it is built on epoll\); this is freebsd\.\n$/,
+    ],
+    [
+      'another processor',
+      "Object.defineProperty(process, 'arch', { value: 'riscv64' });",
+      /^umbra: umbra runs on x64 and arm64; this Node\.js is built for riscv64\.\n$/,
+    ],
+    [
+      'an installation without koffi',
+      "const find = require('module')._resolveFilename; require('module')._resolveFilename = (name, ...rest) => find(name === 'koffi' ? 'no-such-koffi' : name, ...rest);",
+      /^umbra: umbra needs the koffi package and its binary .*: run "npm install" in umbra's folder\.\n$/,
+    ],
+  ] as const) {
+    it(`say that they do not run on ${what}`, async () => {
+      const environment = { NODE_OPTIONS: `--require ${directory.write('preload.cjs', preload)}` };
+      const server = ['-s', '127.0.0.1:0', '-m', 'aes-256-gcm', '-k', 'a password of some length'];
+      for (const args of [
+        ['server', ...server],
+        ['local', '-b', '127.0.0.1:0', ...server.with(1, '127.0.0.1:1')],
+        ['quickstart'],
+      ])
+        expect(await failure('umbra', args, { environment })).to.match(sentence);
+    });
+  }
+
   it('refuse unknown and insecure methods, and what is no key of 2022', async () => {
     expect(await failure('umbra', ['server', ...SERVER, '-m', 'aes-1-gcm'])).to.match(
       /^umbra: --encrypt-method is "aes-1-gcm", which is not a method: use one of 2022-blake3-aes-128-gcm, .*\n$/,

@@ -8,8 +8,8 @@ import {
   koffi,
   requireArchitecture,
   requireKoffi,
-  UnsupportedPlatformError,
 } from '../../../native-bindings/platform.js';
+import { UnsupportedPlatformError } from '../../../native-bindings/unsupported-platform.js';
 
 describe('the platform', () => {
   for (const arch of ARCHITECTURES) {
