@@ -1,6 +1,6 @@
 /**
- * Byte layouts of the kernel's structures. Only `struct epoll_event` differs between the architectures: the kernel packs it on
- * x86-64 (so that 32-bit programs share it) and nowhere else.
+ * Byte layouts of the kernel's structures, and what else differs between the architectures. Of the structures that is `struct epoll_event` alone:
+ * the kernel packs it on x86-64 (so that 32-bit programs share it) and nowhere else.
  */
 
 import { type Architecture, architecture } from './platform.js';
@@ -18,6 +18,14 @@ export const EPOLL_EVENT_BY_ARCHITECTURE: Readonly<Record<Architecture, EpollEve
 };
 
 export const EPOLL_EVENT = EPOLL_EVENT_BY_ARCHITECTURE[architecture];
+
+/** Of mmap(2): MAP_32BIT, which puts pages below 2 GiB; 0 where there is none. */
+export const MAP_LOW_BY_ARCHITECTURE: Readonly<Record<Architecture, number>> = { x64: 0x40, arm64: 0 };
+
+export const MAP_LOW = MAP_LOW_BY_ARCHITECTURE[architecture];
+
+/** `struct sched_param`: the priority, an int. */
+export const SCHED_PARAM_SIZE = 4;
 
 /** `struct sockaddr_in`: family u16 (host order), port u16 (big-endian), address 4 bytes, 8 bytes of padding. */
 export const SOCKADDR_IN = { size: 16, portOffset: 2, addressOffset: 4 } as const;

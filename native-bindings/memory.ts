@@ -10,14 +10,13 @@
 
 import { MAP_ANONYMOUS, MAP_PRIVATE, PROT_NONE, PROT_READ, PROT_WRITE } from './constants.js';
 import { checked } from './errno.js';
-import { ADDRESS, architecture, bind, koffi } from './platform.js';
+import { MAP_LOW } from './layouts.js';
+import { ADDRESS, bind, koffi } from './platform.js';
 
 /** The debug mode; constant for the life of the process, so that the compiler drops its checks where it is off. */
 const DEBUG = process.env['UMBRA_DEBUG'] === '1';
 
 const PAGE_SIZE = 4096;
-/** mmap(2): below 2 GiB; x86-64 only, so it is not among the common constants. */
-const MAP_32BIT = 0x40;
 const mmap = bind('mmap', 'intptr_t', [ADDRESS, 'size_t', 'int', 'int', 'int', 'intptr_t']);
 const munmap = bind('munmap', 'int', [ADDRESS, 'size_t']);
 const mprotect = bind('mprotect', 'int', [ADDRESS, 'size_t', 'int']);
@@ -30,8 +29,8 @@ let live = 0;
  */
 function mapPages(size: number): number {
   const protection = PROT_READ | PROT_WRITE;
-  if (architecture === 'x64') {
-    const low = mmap(0, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+  if (MAP_LOW !== 0) {
+    const low = mmap(0, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOW, -1, 0);
     if (low !== -1) return low;
   }
   return checked('mmap', mmap(0, size, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));

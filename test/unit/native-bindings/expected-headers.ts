@@ -95,6 +95,7 @@ function row(name: string, expression: string, expected: number): LayoutRow {
 }
 
 export const EXPECTED_LAYOUTS: readonly LayoutRow[] = [
+  row('SCHED_PARAM_SIZE', 'sizeof(struct sched_param)', 4),
   row('SOCKADDR_IN.size', 'sizeof(struct sockaddr_in)', 16),
   row('SOCKADDR_IN.portOffset', 'offsetof(struct sockaddr_in, sin_port)', 2),
   row('SOCKADDR_IN.addressOffset', 'offsetof(struct sockaddr_in, sin_addr)', 4),
@@ -136,15 +137,17 @@ export const EXPECTED_LAYOUTS: readonly LayoutRow[] = [
 ];
 
 /** The one structure that differs between the architectures; the kernel packs it on x86-64. */
-export const EXPECTED_EPOLL_EVENT: Readonly<Record<Architecture, readonly LayoutRow[]>> = {
+export const EXPECTED_BY_ARCHITECTURE: Readonly<Record<Architecture, readonly LayoutRow[]>> = {
   x64: [
     row('EPOLL_EVENT.size', 'sizeof(struct epoll_event)', 12),
     row('EPOLL_EVENT.eventsOffset', 'offsetof(struct epoll_event, events)', 0),
     row('EPOLL_EVENT.dataOffset', 'offsetof(struct epoll_event, data)', 4),
+    row('MAP_LOW', 'MAP_32BIT', 0x40),
   ],
   arm64: [
     row('EPOLL_EVENT.size', 'sizeof(struct epoll_event)', 16),
     row('EPOLL_EVENT.eventsOffset', 'offsetof(struct epoll_event, events)', 0),
     row('EPOLL_EVENT.dataOffset', 'offsetof(struct epoll_event, data)', 8),
+    row('MAP_LOW', '0', 0),
   ],
 };
