@@ -13,7 +13,7 @@ import {
   MSG_DONTWAIT,
   UDP_GRO,
 } from './constants.js';
-import { lastErrno } from './errno.js';
+import { orErrno } from './errno.js';
 import { CMSGHDR, IN_PKTINFO, IN6_PKTINFO, IOVEC, MMSGHDR, MSGHDR, SOCKADDR_STORAGE_SIZE } from './layouts.js';
 import { Region, writeWord64 } from './memory.js';
 import { ADDRESS, bind } from './platform.js';
@@ -146,9 +146,9 @@ export class DatagramReceiver {
       words[header + (MSGHDR.nameLengthOffset >> 2)] = SOCKADDR_STORAGE_SIZE;
       words[header + (MSGHDR.controlLengthOffset >> 2)] = CONTROL_LENGTH;
     }
-    const count = recvmmsg(fd, this.#headers, this.slots, MSG_DONTWAIT, 0);
+    const count = orErrno(recvmmsg(fd, this.#headers, this.slots, MSG_DONTWAIT, 0));
     this.#used = Math.max(0, count);
-    return count < 0 ? -lastErrno() : count;
+    return count;
   }
 
   release(): void {

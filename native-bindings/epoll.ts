@@ -1,7 +1,7 @@
 /** epoll(7) and eventfd(2). */
 
 import { EFD_CLOEXEC, EFD_NONBLOCK, EPOLL_CLOEXEC, EPOLL_CTL_DEL } from './constants.js';
-import { checked, lastErrno } from './errno.js';
+import { checked, orErrno } from './errno.js';
 import { EPOLL_EVENT } from './layouts.js';
 import { Region } from './memory.js';
 import { ADDRESS, bind } from './platform.js';
@@ -45,7 +45,7 @@ export function epollControl(
     scratch.words[DATA_WORD] = fd;
     scratch.words[DATA_WORD + 1] = generation;
   }
-  return c.epoll_ctl(epfd, operation, fd, EVENT_ADDRESS) < 0 ? -lastErrno() : 0;
+  return orErrno(c.epoll_ctl(epfd, operation, fd, EVENT_ADDRESS));
 }
 
 /** Room for the events of one wait, read by index without making an object an event. */
@@ -67,8 +67,7 @@ export class EventBuffer {
    */
   wait(epfd: number, timeoutMs: number): number {
     const address = this.#region.at(0, this.capacity * EPOLL_EVENT.size);
-    const count = c.epoll_wait(epfd, address, this.capacity, timeoutMs);
-    return count < 0 ? -lastErrno() : count;
+    return orErrno(c.epoll_wait(epfd, address, this.capacity, timeoutMs));
   }
 
   events(index: number): number {

@@ -64,6 +64,11 @@ export class SysError extends Error {
   }
 }
 
+/** Passes a result through, and turns −1 into the negative errno. */
+export function orErrno(result: number): number {
+  return result < 0 ? -lastErrno() : result;
+}
+
 /**
  * Passes a result through, and turns −1 into an exception.
  * @throws SysError

@@ -15,7 +15,7 @@ import {
   SOCK_NONBLOCK,
   SOL_SOCKET,
 } from './constants.js';
-import { checked, lastErrno } from './errno.js';
+import { checked, orErrno, SysError } from './errno.js';
 import { SOCKADDR_STORAGE_SIZE } from './layouts.js';
 import { Region } from './memory.js';
 import { ADDRESS, bind as bindSymbol } from './platform.js';
@@ -47,11 +47,6 @@ const UNSPECIFIED_AT = scratch.reserve(UNSPECIFIED_SIZE);
 const LENGTH_WORD = LENGTH_AT / 4;
 const OPTION_WORD = OPTION_AT / 4;
 scratch.words[UNSPECIFIED_AT / 4] = AF_UNSPEC;
-
-/** What a call returned, or the negative errno. */
-function orErrno(result: number): number {
-  return result < 0 ? -lastErrno() : result;
-}
 
 /**
  * A non-blocking, close-on-exec socket.
@@ -129,13 +124,14 @@ export function disconnect(fd: number): boolean {
  * @throws SysError
  */
 export function setOption(fd: number, level: number, option: number, value: number): void {
-  checked('setsockopt', trySetOption(fd, level, option, value));
+  const result = trySetOption(fd, level, option, value);
+  if (result < 0) throw new SysError('setsockopt', -result);
 }
 
-/** As `setOption`, for options that a relay can do without: 0 or −1. */
+/** As `setOption`, for options that a relay can do without. @returns 0 or a negative errno */
 export function trySetOption(fd: number, level: number, option: number, value: number): number {
   scratch.words[OPTION_WORD] = value;
-  return c.setsockopt(fd, level, option, scratch.base + OPTION_AT, 4);
+  return orErrno(c.setsockopt(fd, level, option, scratch.base + OPTION_AT, 4));
 }
 
 /** Sets an option whose value is two C ints (SO_LINGER). */
