@@ -207,9 +207,9 @@ export class Reactor {
     const startMs = this.#clock();
     this.nowMs = startMs;
     this.#dispatch(count);
-    if (this.timers.nextDeadlineMs() <= startMs) this.timers.expire(startMs);
-    if (this.#deferred.length > 0) this.#runDeferred();
     const { statistics } = this;
+    if (this.timers.nextDeadlineMs() <= startMs) statistics.failures += this.timers.expire(startMs);
+    if (this.#deferred.length > 0) this.#runDeferred();
     statistics.turns++;
     if (count > 0) statistics.events += count;
     this.#endMs = this.#clock();

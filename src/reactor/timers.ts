@@ -112,8 +112,9 @@ export class Timers {
     return next;
   }
 
-  /** Calls the handlers of all timers that are due. Timers that a handler arms wait for the next call. */
-  expire(nowMs: number): void {
+  /** Calls the handlers of all timers that are due. Timers that a handler arms wait for the next call. @returns how many threw */
+  expire(nowMs: number): number {
+    let failures = 0;
     // A copy of the reference: a handler that arms a new duration may replace the array.
     const lists = this.#lists;
     for (const list of lists) {
@@ -123,10 +124,12 @@ export class Timers {
         try {
           timer.handler.handleTimeout(timer);
         } catch (error) {
+          failures++;
           timer.handler.handleFailure(error);
         }
       }
     }
+    return failures;
   }
 
   /** How many timers are armed; for tests and statistics, not for the path of a byte. */

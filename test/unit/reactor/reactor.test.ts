@@ -288,6 +288,7 @@ describe('the reactor', () => {
       reactor.turn(0);
       expect(order).to.deep.equal(['Error: timer', 'timer', 'deferred']);
       expect(failing.failures).to.have.length(1);
+      expect(reactor.statistics.failures).to.equal(2);
     });
   });
 
