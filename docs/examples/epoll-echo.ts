@@ -1,7 +1,7 @@
 /**
  * The echo server as a program:
  *
- *   node dist/docs/examples/epoll-echo.js [--edge] [--port N]        then, elsewhere: nc 127.0.0.1 10000
+ *   npm run example -- [--edge] [--port N]        then, elsewhere: nc 127.0.0.1 10000
  */
 
 import { realpathSync } from 'node:fs';
@@ -35,6 +35,8 @@ function main(): void {
     server.turn();
     setImmediate(step6);
   };
+  // A reader of the log that goes away (`| head`) is no reason to end.
+  process.stdout.on('error', () => {});
   step6();
 }
 

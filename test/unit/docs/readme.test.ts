@@ -16,6 +16,7 @@ import { METHODS } from '../../../src/crypto/methods.js';
 import type { Options } from '../../bench/options.js';
 import { reportOf, summaryOf, withSummary } from '../../bench/report.js';
 import { Results } from '../../bench/results.js';
+import { ChildLines } from '../../support/child-lines.js';
 import { codeBlocks, ROOT, readDocument, shellCommands, tableRows } from './documents.js';
 
 const README = readDocument('README.md');
@@ -73,10 +74,21 @@ describe('the command lines in README.md', () => {
     expect(scripts.filter((name) => !builtIn.includes(name) && !(name in manifest.scripts))).to.deep.equal([]);
   });
 
-  it('name a file that the build makes, for the epoll example', () => {
-    const [, path] = lines.find(([program]) => program === 'node') ?? expect.fail('no example');
-    expect(existsSync(`${ROOT}${path}`), path).to.equal(true);
-  });
+  for (const words of lines.filter(
+    ([program, run, name]) => program === 'npm' && run === 'run' && name === 'example',
+  )) {
+    it(`start the epoll example: ${words.join(' ')}`, async () => {
+      const script = manifest.scripts['example'].split(' && ').map((command) => command.split(' '));
+      expect(script.map(([program, file]) => `${program} ${file}`)).to.deep.equal([
+        'node scripts/prepare.js',
+        'node dist/docs/examples/epoll-echo.js',
+      ]);
+      const child = new ChildLines([process.execPath, `${ROOT}${script[1][1]}`, ...words.slice(4), '--port', '0']);
+      await child.line(/^step 3: waiting/);
+      child.signal('SIGTERM');
+      expect(await child.exit()).to.equal(0);
+    });
+  }
 });
 
 describe('the library example in README.md', () => {
