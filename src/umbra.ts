@@ -1,9 +1,18 @@
 /** The library: a client or a server in another program's process, on reactor threads of its own. */
 
 import { availableParallelism } from 'node:os';
-import type { LocalSettings, LogLevel, ServerSettings } from './config/types.js';
+import type {
+  LocalInlet,
+  LocalSettings,
+  LogLevel,
+  MethodName,
+  ServerSettings,
+  ShadowsocksEndpoint,
+} from './config/types.js';
 import { DEFAULTS } from './config/types.js';
+import { checkSettings } from './control/check-settings.js';
 import type { Statistics } from './control/messages.js';
+import { StartError } from './control/start-error.js';
 import { type ModeSettings, Supervisor } from './control/supervisor.js';
 import type { UserCounters } from './relay/counters.js';
 import { DROP_REASONS, newPacketCounters, type PacketCounters } from './relay/packet-counters.js';
@@ -38,7 +47,8 @@ export interface Running {
   statistics(): Promise<Statistics>;
 }
 
-export type { Statistics };
+export type { LocalInlet, LocalSettings, LogLevel, MethodName, ServerSettings, ShadowsocksEndpoint, Statistics };
+export { StartError };
 
 /** What both modes take from `DEFAULTS` where it is not given. */
 function commonDefaults(workers: number) {
@@ -58,7 +68,7 @@ export async function startLocal(
   options: RunOptions = {},
 ): Promise<Running> {
   const inlets = [{ host: DEFAULTS.localHost, port: DEFAULTS.localPort, users: [] }];
-  return start({ mode: 'local', settings: { ...commonDefaults(1), inlets, ...settings } }, options);
+  return start({ mode: 'local', settings: { ...commonDefaults(1), inlets, ...given(settings) } }, options);
 }
 
 /**
@@ -75,10 +85,16 @@ export async function startServer(
     egressAllow: [],
     probeTimeoutMs: DEFAULTS.probeTimeoutMs,
   };
-  return start({ mode: 'server', settings: { ...defaults, ...settings } }, options);
+  return start({ mode: 'server', settings: { ...defaults, ...given(settings) } }, options);
+}
+
+/** Without what is there only as `undefined`, which is no value to put in a default's place. */
+function given<T extends object>(settings: T): T {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as T;
 }
 
 async function start(what: ModeSettings, { logLevel = 'silent', onLog }: RunOptions): Promise<Running> {
+  checkSettings(what);
   const supervisor = await Supervisor.start(what, logLevel, (level, message, fields) =>
     onLog?.({ level, message, fields }),
   );

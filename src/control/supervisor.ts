@@ -25,7 +25,6 @@ export type ModeSettings =
 
 export type LogSink = (level: Exclude<LogLevel, 'silent'>, message: string, fields: LogFields) => void;
 
-/** The threads of all supervisors. */
 /**
  * New objects of a reactor die young, a few kilobytes a connection. By default V8 lets 48 MiB of them gather before it looks, and takes resident
  * memory for that in a step of 16 MiB or more; that much is also walked over again and again, through all caches. In one alternating run on
@@ -33,6 +32,7 @@ export type LogSink = (level: Exclude<LogLevel, 'silent'>, message: string, fiel
  */
 const YOUNG_GENERATION_MIB = 4;
 
+/** The threads of all supervisors. */
 const running = new Set<ReactorHandle>();
 
 /**
