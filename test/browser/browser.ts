@@ -1,6 +1,6 @@
 /** Headless Chromium behind a proxy. */
 
-import { accessSync } from 'node:fs';
+import { accessSync, readFileSync } from 'node:fs';
 import { type Browser, chromium } from 'playwright-core';
 
 const EXECUTABLE = '/usr/bin/chromium';
@@ -24,9 +24,23 @@ export interface BrowserProxy {
   readonly password?: string;
 }
 
-/** Loopback addresses go through it too. */
-export function launchBehind(proxy: BrowserProxy): Promise<Browser> {
-  return launch({ args: FLAGS, proxy: { ...proxy } });
+/** What is read of Chromium's net log, the file of what its network did. */
+interface NetLog {
+  readonly constants: { readonly logEventTypes: Readonly<Record<string, number>> };
+  readonly events: readonly { readonly type: number; readonly params?: { readonly error_code?: number } }[];
+}
+
+/** Loopback addresses go through it too. @param netLog where to write the net log, which is whole once the browser is closed */
+export function launchBehind(proxy: BrowserProxy, netLog?: string): Promise<Browser> {
+  const args = netLog === undefined ? FLAGS : [...FLAGS, `--log-net-log=${netLog}`];
+  return launch({ args, proxy: { ...proxy } });
+}
+
+/** The code of every SOCKS5 reply that refused the browser something. */
+export function refusalsIn(netLog: string): (number | undefined)[] {
+  const { constants, events }: NetLog = JSON.parse(readFileSync(netLog, 'utf8'));
+  const refusals = events.filter(({ type }) => type === constants.logEventTypes['SOCKS_SERVER_ERROR']);
+  return refusals.map(({ params }) => params?.error_code);
 }
 
 /** @param script of a proxy auto-config file */
