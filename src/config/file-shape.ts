@@ -176,7 +176,6 @@ export const TOP_SHAPE = {
   ),
   ipv6_first: flag().describe('Tries the IPv6 addresses of a name first. Default `false`.'),
   workers: threads().describe('Reactor threads. Default: server one per core, client 1.'),
-  reuse_port: flag().describe('SO_REUSEPORT, which umbra always sets; read for the files that have it.'),
   log: object(LOG_SHAPE).describe('What is logged, and how.'),
   runtime: object(RUNTIME_SHAPE).describe('Threads.'),
 };

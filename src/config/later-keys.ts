@@ -39,6 +39,7 @@ export const LATER_TOP_KEYS = {
   local_ipv4_address: 'IPv4 address that outgoing connections come from.',
   local_ipv6_address: 'IPv6 address that outgoing connections come from.',
   user: 'User to run as.',
+  reuse_port: 'Lets other programs listen on the same port.',
   tcp_incoming_sndbuf: 'Send buffer of accepted connections.',
   tcp_incoming_rcvbuf: 'Receive buffer of accepted connections.',
   tcp_outgoing_sndbuf: 'Send buffer of outgoing connections.',

@@ -82,17 +82,7 @@ describe('config.example.json', () => {
 
   it('shows or mentions every served key that has no other name', () => {
     const text = readFileSync(request.configPath, 'utf8');
-    const aliases = [
-      'shadowsocks',
-      'nameserver',
-      'reuse_port',
-      'runtime',
-      'worker_count',
-      'address',
-      'port',
-      'name',
-      'protocol',
-    ];
+    const aliases = ['shadowsocks', 'nameserver', 'runtime', 'worker_count', 'address', 'port', 'name', 'protocol'];
     for (const key of SERVED_LEVELS.flatMap(servedKeys)) {
       if (!aliases.includes(key)) expect(text).to.include(`"${key}"`);
     }

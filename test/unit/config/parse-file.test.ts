@@ -102,17 +102,18 @@ describe('a configuration file', () => {
 
   it('warns of known keys that are not served yet, with their places', () => {
     const { warnings } = parse(
-      '{\n"plugin": "v2ray",\n"servers": [{"acl": "a.acl"}],\n"locals": [{"tun_interface_name": "t"}]}',
+      '{\n"plugin": "v2ray",\n"servers": [{"acl": "a.acl"}],\n"locals": [{"tun_interface_name": "t"}],\n"reuse_port": true}',
     );
     expect(warnings).to.deep.equal([
       'x.json:2:1: "plugin" is not served yet and has no effect.',
       'x.json:3:14: "acl" is not served yet and has no effect.',
       'x.json:4:13: "tun_interface_name" is not served yet and has no effect.',
+      'x.json:5:1: "reuse_port" is not served yet and has no effect.',
     ]);
   });
 
   it('does not warn where the value asks for what happens anyway', () => {
-    expect(parse('{"fast_open": false, "plugin": "", "acl": null}').warnings).to.deep.equal([]);
+    expect(parse('{"fast_open": false, "reuse_port": false, "plugin": "", "acl": null}').warnings).to.deep.equal([]);
   });
 
   it('knows the place of a value, or of what is around it', () => {
