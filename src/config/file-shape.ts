@@ -169,7 +169,7 @@ export const TOP_SHAPE = {
   dns: z
     .union([z.string(), z.record(z.string(), z.unknown())], 'a string')
     .describe(
-      '`system` (default), `google`, `cloudflare`, `quad9`, or `[udp://]ip[:port],…`. Others are not served yet: a warning, and `system`.',
+      '`system` (default), `google`, `cloudflare`, `quad9`, or `[udp://]ip[:port],…`. Others are not served yet: a warning, and `system`; with `--dns` an error.',
     ),
   nameserver: text('the IP address of a name server').describe(
     'The same, as shadowsocks-libev has it; `dns` goes before it.',

@@ -14,18 +14,22 @@ const OPERATORS: Readonly<Record<string, readonly string[]>> = {
   quad9: ['9.9.9.9', '149.112.112.112', '2620:fe::fe', '2620:fe::9'],
 };
 
+/** What may be given, in a sentence. */
+export const SERVED_NAME_SERVERS =
+  '"system", "google", "cloudflare", "quad9" or a list of addresses such as "1.1.1.1,[2606:4700:4700::1111]:53"';
+
 export interface NameServerList {
   /** Empty: those of /etc/resolv.conf. */
   readonly nameServers: readonly string[];
-  /** Rest of a sentence about what is not served yet. */
-  readonly warning?: string;
+  /** It asks for what is not served yet. */
+  readonly isLater?: true;
   /** Rest of a sentence about what is wrong. */
   readonly problem?: string;
 }
 
 /**
  * Reads `system`, `google`, `cloudflare`, `quad9`, or `[udp://]ip[:port],…`. Encrypted and TCP-only forms are known but not
- * served yet: they come back as a warning, and the system's servers are asked.
+ * served yet, and come back without servers.
  */
 export function parseNameServers(text: string): NameServerList {
   const word = text.trim().toLowerCase();
@@ -35,7 +39,7 @@ export function parseNameServers(text: string): NameServerList {
     /^(?:google|cloudflare|quad9)_(?:tls|https|h3)$/.test(word) ||
     /^(?:tcp|unix|tls|https|h3|quic):\/\//.test(word)
   ) {
-    return { nameServers: [], warning: `"${text}" is not served yet, so the system's name servers are asked over UDP` };
+    return { nameServers: [], isLater: true };
   }
   const nameServers: string[] = [];
   for (const part of text
@@ -46,7 +50,7 @@ export function parseNameServers(text: string): NameServerList {
     if (address?.host === undefined || isIP(address.host) === 0) {
       return {
         nameServers: [],
-        problem: `must be "system", "google", "cloudflare", "quad9" or a list of addresses such as "1.1.1.1,[2606:4700:4700::1111]:53", not "${text}"`,
+        problem: `must be ${SERVED_NAME_SERVERS}, not "${text}"`,
       };
     }
     nameServers.push(part.trim());

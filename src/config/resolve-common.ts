@@ -2,7 +2,7 @@
 
 import type { Findings } from './config-error.js';
 import type { FileConfig } from './file-shape.js';
-import { parseNameServers } from './name-servers.js';
+import { parseNameServers, SERVED_NAME_SERVERS } from './name-servers.js';
 import { enabledEntries } from './resolve-servers.js';
 import { type ConfigSources, mergedConfig, nameOf } from './sources.js';
 import { type CommonSettings, DEFAULTS } from './types.js';
@@ -55,8 +55,14 @@ function resolveNameServers(sources: ConfigSources, config: FileConfig, findings
     findings.warn(`${nameOf(sources, [key])} as an object is not served yet: the system's name servers are asked.`);
     return [];
   }
-  const { nameServers, warning, problem } = parseNameServers(written);
-  if (warning !== undefined) findings.warn(`${nameOf(sources, [key])}: ${warning}.`);
-  if (problem !== undefined) findings.problem(`${nameOf(sources, [key])} ${problem}.`);
+  const name = nameOf(sources, [key]);
+  const { nameServers, isLater, problem } = parseNameServers(written);
+  if (problem !== undefined) findings.problem(`${name} ${problem}.`);
+  if (isLater === true && sources.flags.values?.dns !== undefined) {
+    // Who types this does not want to be asked for in clear.
+    findings.problem(`${name} ${written} is not served yet: give ${SERVED_NAME_SERVERS}.`);
+  } else if (isLater === true) {
+    findings.warn(`${name}: "${written}" is not served yet, so the system's name servers are asked over UDP.`);
+  }
   return nameServers;
 }

@@ -71,6 +71,14 @@ describe('the programs, used wrongly', () => {
     });
   }
 
+  it('ask no name server in clear where an encrypted or TCP-only one was asked for', async () => {
+    const sentence = /^umbra: --dns \S+ is not served yet: give "system", .*\n$/;
+    expect(await failure('umbra', ['server', ...SERVER, '--dns', 'google_tls'])).to.match(sentence);
+    expect(await failure('umbra', ['local', '-s', '192.0.2.1:1', '-k', 'p', '--dns', 'tcp://1.1.1.1'])).to.match(
+      sentence,
+    );
+  });
+
   it('refuse unknown and insecure methods, and what is no key of 2022', async () => {
     expect(await failure('umbra', ['server', ...SERVER, '-m', 'aes-1-gcm'])).to.match(
       /^umbra: --encrypt-method is "aes-1-gcm", which is not a method: use one of 2022-blake3-aes-128-gcm, .*\n$/,

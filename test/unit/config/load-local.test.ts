@@ -115,6 +115,17 @@ describe('the settings of a client', () => {
     );
   });
 
+  it('ask the name servers of the system where the file has others that are not served yet, and say so', async () => {
+    const { settings, warnings } = await load({ ...SERVER, dns: 'tls://dns.example' });
+    expect(settings.nameServers).to.deep.equal([]);
+    expect(warnings.join()).to.match(
+      /c\.json:1:\d+: "dns": "tls:\/\/dns\.example" is not served yet, so the system's name servers are asked over UDP\.$/,
+    );
+    expect((await problemsOf(SERVER, { values: { dns: 'tls://dns.example' } })).join()).to.match(
+      /^--dns tls:\/\/dns\.example is not served yet: give "system", /,
+    );
+  });
+
   it('have one connect bound for all servers, the largest, and say so where they differ', async () => {
     const { settings, warnings } = await load({
       password: 'p',
