@@ -125,7 +125,9 @@ export const TOP_SHAPE = {
   server: z
     .union([host(), z.array(host()).min(1)], 'a host name or an IP address, or an array of them')
     .describe('Host name or IP address: the client connects to it, the server listens on it. Or an array of them.'),
-  server_port: port().describe('Port of the server; as a string too. Default 8388.'),
+  server_port: port().describe(
+    'Port of the server; as a string too. Default 8388. An array of ports is not served yet: an error, which says what to do instead.',
+  ),
   password: secret().describe(PASSWORD_TEXT),
   key: text('a base64 string').describe('The raw key in base64 instead of a password (`umbra genkey` makes one).'),
   method: method().describe('The encryption method. Default `chacha20-ietf-poly1305`.'),

@@ -1,6 +1,7 @@
 /**
  * Keys that other implementations read and umbra knows but does not serve yet, a table a level. A file that has one gets a
  * warning instead of "unknown key", so that an existing configuration still starts and nobody wonders why it has no effect.
+ * Forms of served keys that nothing can stand in for are errors, which say so too.
  */
 
 /** Key → what it is about, as docs/CONFIGURATION.md and an editor say it. */
@@ -87,6 +88,11 @@ export const LATER_LOG_KEYS = { writers: 'Where log lines go.' } as const satisf
 export const LATER_RUNTIME_KEYS = {
   mode: 'One thread or several (`worker_count` is served).',
 } as const satisfies LaterKeys;
+
+/** Served keys of the top level that others take an array for: key → what to do instead. */
+export const LATER_ARRAYS: Readonly<Record<string, string>> = {
+  server_port: 'give each port an entry of its own in "servers"',
+};
 
 /** Keys inside an object that is not served: known words, so that a slip among them is still found. By the path of the object. */
 export const LATER_NESTED_KEYS: Readonly<Record<string, readonly string[]>> = {

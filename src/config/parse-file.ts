@@ -9,6 +9,7 @@ import type * as z from 'zod';
 import { Findings } from './config-error.js';
 import { FILE_SHAPE, type FileConfig } from './file-shape.js';
 import { JsonDocument, type JsonPath } from './json-document.js';
+import { LATER_ARRAYS } from './later-keys.js';
 import { type Level, laterKeys, servedKeys, TOP_LEVEL } from './levels.js';
 import { didYouMean, nearest } from './nearest.js';
 
@@ -83,7 +84,12 @@ function otherLevels(level: Level, from: Level = TOP_LEVEL): Level[] {
 function typeSentence(document: JsonDocument, value: unknown, issue: z.core.$ZodIssue): string {
   const path = issue.path.filter((step) => typeof step !== 'symbol');
   const name = formatPath(path);
-  return `${document.placeOf(path)}: "${name}" must be ${issue.message}, not ${shown(valueAt(value, path), path)}.`;
+  const found = valueAt(value, path);
+  const beginning = `${document.placeOf(path)}: "${name}"`;
+  if (Array.isArray(found) && Object.hasOwn(LATER_ARRAYS, name)) {
+    return `${beginning} as an array is not served yet: ${LATER_ARRAYS[name]}.`;
+  }
+  return `${beginning} must be ${issue.message}, not ${shown(found, path)}.`;
 }
 
 /** `servers[1].port` */

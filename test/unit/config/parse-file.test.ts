@@ -112,6 +112,15 @@ describe('a configuration file', () => {
     ]);
   });
 
+  it('is told what to do instead of an array of ports', () => {
+    expect(problemsOf('{\n"server": "a",\n"server_port": [8388, 8389]\n}')).to.deep.equal([
+      'x.json:3:16: "server_port" as an array is not served yet: give each port an entry of its own in "servers".',
+    ]);
+    expect(problemsOf('{"local_port": [1080]}')).to.deep.equal([
+      'x.json:1:16: "local_port" must be a port from 0 to 65535, not an array.',
+    ]);
+  });
+
   it('does not warn where the value asks for what happens anyway', () => {
     expect(parse('{"fast_open": false, "reuse_port": false, "plugin": "", "acl": null}').warnings).to.deep.equal([]);
   });
