@@ -23,7 +23,8 @@ const POSITIVE_SECONDS = `a number of seconds above 0, at most ${MAX_SECONDS}`;
 const positiveSeconds = () => number(z.number(POSITIVE_SECONDS).gt(0).max(MAX_SECONDS), POSITIVE_SECONDS);
 const SECONDS = `a number of seconds from 0 to ${MAX_SECONDS}`;
 const seconds = () => number(z.number(SECONDS).min(0).max(MAX_SECONDS), SECONDS);
-const threads = () => z.int(`a whole number from 1 to ${MAX_WORKERS}`).min(1).max(MAX_WORKERS);
+const THREADS = `a whole number from 1 to ${MAX_WORKERS}`;
+const threads = () => number(z.int(THREADS).min(1).max(MAX_WORKERS), THREADS);
 
 const host = () => text('a host name or an IP address, as a string');
 const label = () => z.string('a string');

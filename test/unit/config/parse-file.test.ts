@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 
+import { MAX_WORKERS } from '../../../src/config/bounds.js';
 import { ConfigError } from '../../../src/config/config-error.js';
 import { type ParsedFile, parseFile } from '../../../src/config/parse-file.js';
 
@@ -27,6 +28,12 @@ describe('a configuration file', () => {
   it('has numbers as strings too, and null for what is not set', () => {
     const { config } = parse('{"server_port": "8388", "timeout": "1.5", "password": null, "servers": [{"port": "1"}]}');
     expect(config).to.deep.equal({ server_port: 8388, timeout: 1.5, servers: [{ port: 1 }] });
+    const counts = parse('{"workers": "2", "udp_max_associations": "9", "runtime": {"worker_count": "3"}}');
+    expect(counts.config).to.deep.equal({ workers: 2, udp_max_associations: 9, runtime: { worker_count: 3 } });
+    expect(problemsOf('{"workers": "2.5", "runtime": {"worker_count": "0"}}')).to.deep.equal([
+      `x.json:1:13: "workers" must be a whole number from 1 to ${MAX_WORKERS}, not "2.5".`,
+      `x.json:1:48: "runtime.worker_count" must be a whole number from 1 to ${MAX_WORKERS}, not "0".`,
+    ]);
   });
 
   for (const [name, text, place] of [
