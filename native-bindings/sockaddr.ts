@@ -27,9 +27,10 @@ function writeFamily(into: Uint8Array, at: number, family: number): void {
 
 /**
  * @param into at least 28 bytes from `at`
+ * @param scopeId of IPv6: number of the interface that a link-local address belongs to
  * @returns the length of the sockaddr: 16 for IPv4, 28 for IPv6
  */
-export function encodeInet(into: Uint8Array, at: number, bytes: Uint8Array, port: number): number {
+export function encodeInet(into: Uint8Array, at: number, bytes: Uint8Array, port: number, scopeId = 0): number {
   const v4 = bytes.length === 4;
   const layout = v4 ? SOCKADDR_IN : SOCKADDR_IN6;
   fillShort(into, 0, at, at + layout.size);
@@ -37,6 +38,9 @@ export function encodeInet(into: Uint8Array, at: number, bytes: Uint8Array, port
   into[at + layout.portOffset] = port >>> 8;
   into[at + layout.portOffset + 1] = port & 0xff;
   copyShort(bytes, 0, bytes.length, into, at + layout.addressOffset);
+  if (scopeId !== 0 && !v4) {
+    for (let i = 0; i < 4; i++) into[at + SOCKADDR_IN6.scopeIdOffset + i] = scopeId >>> (8 * i);
+  }
   return layout.size;
 }
 

@@ -101,10 +101,11 @@ export function acceptedPeer(): SocketAddress | undefined {
 /**
  * Starts a connection.
  * @param bytes 4 or 16 bytes of address
+ * @param scopeId the interface of a link-local address, which the kernel does not take without
  * @returns 0, or a negative errno; −EINPROGRESS is the usual one
  */
-export function connectInet(fd: number, bytes: Uint8Array, port: number): number {
-  const length = encodeInet(scratch.bytes, ADDRESS_AT, bytes, port);
+export function connectInet(fd: number, bytes: Uint8Array, port: number, scopeId = 0): number {
+  const length = encodeInet(scratch.bytes, ADDRESS_AT, bytes, port, scopeId);
   return orErrno(c.connect(fd, scratch.base + ADDRESS_AT, length));
 }
 

@@ -172,7 +172,7 @@ export const TOP_SHAPE = {
   dns: z
     .union([z.string(), z.record(z.string(), z.unknown())], 'a string')
     .describe(
-      '`system` (default), `google`, `cloudflare`, `quad9`, or `[udp://]ip[:port],…`. Others are not served yet: a warning, and `system`; with `--dns` an error.',
+      '`system` (default), `google`, `cloudflare`, `quad9`, or `[udp://]ip[:port],…` (a link-local one with its interface: `fe80::1%eth0`). Others are not served yet: a warning, and `system`; with `--dns` an error.',
     ),
   nameserver: text('the IP address of a name server').describe(
     'The same, as shadowsocks-libev has it; `dns` goes before it.',

@@ -3,9 +3,7 @@
  * `ip[:port]` list that the resolver asks.
  */
 
-import { isIP } from 'node:net';
-
-import { parseHostPort } from './host-port.js';
+import { parseNameServer } from '../dns/name-servers.js';
 
 /** Addresses that the operators publish for their open resolvers. */
 const OPERATORS: Readonly<Record<string, readonly string[]>> = {
@@ -46,8 +44,7 @@ export function parseNameServers(text: string): NameServerList {
     .trim()
     .replace(/^udp:\/\//i, '')
     .split(',')) {
-    const address = parseHostPort(part.trim());
-    if (address?.host === undefined || isIP(address.host) === 0) {
+    if (!isNameServer(part.trim())) {
       return {
         nameServers: [],
         problem: `must be ${SERVED_NAME_SERVERS}, not "${text}"`,
@@ -56,4 +53,14 @@ export function parseNameServers(text: string): NameServerList {
     nameServers.push(part.trim());
   }
   return { nameServers };
+}
+
+function isNameServer(text: string): boolean {
+  try {
+    parseNameServer(text);
+    return true;
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return false;
+  }
 }

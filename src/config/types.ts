@@ -137,7 +137,7 @@ export interface CommonSettings {
   readonly udpMaxAssociations: number;
   /** On stop: how long live relays may finish. */
   readonly drainTimeoutMs: number;
-  /** Name servers to ask, `ip` or `ip:port` or `[v6]:port`; empty: those of /etc/resolv.conf. */
+  /** Name servers to ask, `ip` or `ip:port` or `[v6]:port`, v6 perhaps with a zone; empty: those of /etc/resolv.conf. */
   readonly nameServers: readonly string[];
   readonly ipv6First: boolean;
 }

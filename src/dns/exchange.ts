@@ -1,12 +1,14 @@
 /**
  * One question to one name server: over UDP on a socket of its own, connected, so that the kernel draws a random source
- * port for it and drops what does not come from that server; or over TCP, where the answer was too long for a datagram.
+ * port for it and drops what does not come from that server (a link-local one: by its interface); or over TCP, where the
+ * answer was too long for a datagram.
  *
  * An exchange has no clock: the query that made it gives it up.
  */
 
 import { EPOLLIN, EPOLLOUT, MSG_NOSIGNAL, SOCK_DGRAM, SOCK_STREAM } from '../../native-bindings/constants.js';
 import { EAGAIN, EINPROGRESS } from '../../native-bindings/errno.js';
+import { interfaceIndex } from '../../native-bindings/interfaces.js';
 import type { Region } from '../../native-bindings/memory.js';
 import { close, connectInet, recv, send, takeError, trySocket } from '../../native-bindings/socket.js';
 import type { EventHandler, Reactor } from '../reactor/reactor.js';
@@ -94,7 +96,7 @@ export abstract class Exchange implements EventHandler {
     const { address, port } = this.server;
     const fd = trySocket(address.family, type);
     if (fd < 0) return false;
-    const result = connectInet(fd, address.bytes, port);
+    const result = connectInet(fd, address.bytes, port, scopeIdOf(this.server));
     if (result < 0 && result !== -EINPROGRESS) {
       close(fd);
       return false;
@@ -196,4 +198,16 @@ export class TcpExchange extends Exchange {
     if (answer.kind === 'mismatch' || answer.kind === 'truncated') this.fail();
     else this.answer(answer);
   }
+}
+
+/**
+ * Looked up each time that a server is asked: an interface that comes back has another number.
+ *
+ * @returns `sin6_scope_id`; 0 where there is no zone, or no such interface
+ */
+function scopeIdOf({ zone }: NameServer): number {
+  if (zone === '') return 0;
+  if (!/^[0-9]+$/.test(zone)) return interfaceIndex(zone);
+  const index = Number(zone);
+  return index <= 0xffff_ffff ? index : 0;
 }

@@ -3,28 +3,41 @@
 import type { IpAddress } from '../net/ip-address.js';
 import { parseIpAddress } from '../net/ip-address.js';
 
-export interface NameServer {
+/** Where a name server is. A router that announces itself as one does so with its link-local address (RFC 8106). */
+export interface NameServerAddress {
   readonly address: IpAddress;
+  /** The interface that a link-local address belongs to, its name or its number; empty where none is given. */
+  readonly zone: string;
+}
+
+export interface NameServer extends NameServerAddress {
   readonly port: number;
 }
 
 export const DNS_PORT = 53;
 
+/** Reads `ip` or `ipv6%zone` (RFC 4007 §11). @returns undefined where the text is neither */
+export function parseNameServerAddress(text: string): NameServerAddress | undefined {
+  const [literal, zone] = /^([^%]*:[^%]*)%([^%\s/:]{1,15})$/.exec(text)?.slice(1) ?? [text, ''];
+  const address = parseIpAddress(literal);
+  return address === undefined ? undefined : { address, zone };
+}
+
 /**
- * Reads `ip`, `ip:port` or `[ipv6]:port`.
+ * Reads `ip`, `ip:port` or `[ipv6]:port`, in which an IPv6 address may have a zone.
  *
  * @throws RangeError that names the text
  */
 export function parseNameServer(text: string): NameServer {
-  const bare = parseIpAddress(text);
-  if (bare !== undefined) return { address: bare, port: DNS_PORT };
+  const bare = parseNameServerAddress(text);
+  if (bare !== undefined) return { ...bare, port: DNS_PORT };
   const parts = /^(?:\[([^\]]*)\]|([^:]*))(?::([0-9]{1,5}))?$/.exec(text);
-  const address = parseIpAddress(parts?.[1] ?? parts?.[2] ?? '');
+  const where = parseNameServerAddress(parts?.[1] ?? parts?.[2] ?? '');
   const port = Number(parts?.[3] ?? DNS_PORT);
-  if (address === undefined || port === 0 || port > 0xffff) {
+  if (where === undefined || port === 0 || port > 0xffff) {
     throw new RangeError(`"${text}" is not a name server: expected an address such as 1.1.1.1 or [::1]:5353`);
   }
-  return { address, port };
+  return { ...where, port };
 }
 
 /**

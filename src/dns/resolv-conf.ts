@@ -3,12 +3,13 @@
  * libc does.
  */
 
-import { IpAddress, parseIpAddress } from '../net/ip-address.js';
+import { IpAddress } from '../net/ip-address.js';
 import { normalizeName } from './name.js';
+import { type NameServerAddress, parseNameServerAddress } from './name-servers.js';
 
 export interface ResolvConf {
   /** In the file's order, at most 3. Without any, the one on this machine: 127.0.0.1. */
-  readonly servers: readonly IpAddress[];
+  readonly servers: readonly NameServerAddress[];
   /** Suffixes to try for short names, at most 6, normalized. */
   readonly search: readonly string[];
   /** A name with at least so many dots is tried as it is first. */
@@ -32,14 +33,11 @@ const MAX_NDOTS = 15;
 const MAX_TIMEOUT_S = 30;
 const MAX_ATTEMPTS = 5;
 
-const LOOPBACK = new IpAddress(4, Uint8Array.of(127, 0, 0, 1));
+const LOOPBACK: NameServerAddress = { address: new IpAddress(4, Uint8Array.of(127, 0, 0, 1)), zone: '' };
 
-/**
- * Parses the file's text; an empty text gives the defaults of libc. Addresses with a zone id (`fe80::1%eth0`) are
- * passed over.
- */
+/** Parses the file's text; an empty text gives the defaults of libc. */
 export function parseResolvConf(text: string): ResolvConf {
-  const servers: IpAddress[] = [];
+  const servers: NameServerAddress[] = [];
   let search: readonly string[] = [];
   const options = { ndots: 1, timeoutS: 5, attempts: 2, rotate: false, tcpOnly: false };
   for (const line of text.split('\n')) {
@@ -50,8 +48,8 @@ export function parseResolvConf(text: string): ResolvConf {
       .split(/\s+/);
     switch (keyword) {
       case 'nameserver': {
-        const address = parseIpAddress(values[0] ?? '');
-        if (address !== undefined && servers.length < MAX_SERVERS) servers.push(address);
+        const server = parseNameServerAddress(values[0] ?? '');
+        if (server !== undefined && servers.length < MAX_SERVERS) servers.push(server);
         break;
       }
       // Both set the same list, and the last line wins.

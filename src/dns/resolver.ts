@@ -21,7 +21,7 @@ import { SystemFiles } from './system-files.js';
 
 export interface ResolverOptions {
   /**
-   * Servers to ask instead of those of resolv.conf (`ip`, `ip:port`, `[ipv6]:port`); its search list is not used then.
+   * Servers to ask instead of those of resolv.conf (`ip`, `ip:port`, `[ipv6%zone]:port`); its search list is not used then.
    */
   readonly nameServers?: readonly string[];
   readonly hostsPath?: string;
@@ -156,7 +156,7 @@ export class Resolver implements NameResolver, LookupOwner {
 
   #makeQueryContext(conf: ResolvConf): QueryContext {
     const servers =
-      this.#configured.length > 0 ? this.#configured : conf.servers.map((address) => ({ address, port: this.#port }));
+      this.#configured.length > 0 ? this.#configured : conf.servers.map((server) => ({ ...server, port: this.#port }));
     return {
       reactor: this.#reactor,
       scratch: this.#scratch,

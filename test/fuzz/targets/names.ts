@@ -63,7 +63,7 @@ export const NAME_TARGETS: readonly FuzzTarget[] = [
     '/etc/resolv.conf',
     [
       'nameserver 192.0.2.1\nsearch example.com example.org\noptions ndots:2 timeout:1 attempts:3 rotate\n',
-      'nameserver ::1\ndomain a\n;x\n',
+      'nameserver ::1\nnameserver fe80::1%eth0\ndomain a\n;x\n',
     ],
     (text) => parseResolvConf(text).search.length > 0,
   ),

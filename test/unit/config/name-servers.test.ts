@@ -11,6 +11,12 @@ describe('the dns setting', () => {
     expect([isLater, problem]).to.deep.equal([undefined, undefined]);
   });
 
+  it('takes the interface of a link-local address', () => {
+    expect(parseNameServers('fe80::1%wg_home, [fe80::1%2]:53')).to.deep.equal({
+      nameServers: ['fe80::1%wg_home', '[fe80::1%2]:53'],
+    });
+  });
+
   it('takes the system and the well-known operators by name', () => {
     expect(parseNameServers('system')).to.deep.equal({ nameServers: [] });
     expect(parseNameServers('').nameServers).to.deep.equal([]);
@@ -25,7 +31,7 @@ describe('the dns setting', () => {
   });
 
   it('refuses what is no address', () => {
-    for (const text of ['dns.example', '1.1.1.1,', '1.1.1.1:99999', 'constructor']) {
+    for (const text of ['dns.example', '1.1.1.1,', '1.1.1.1:99999', '1.1.1.1:0', 'fe80::1%', 'constructor']) {
       expect(parseNameServers(text).problem, text).to.match(/^must be "system"/);
     }
   });

@@ -9,10 +9,12 @@ describe('name servers', () => {
     ['2001:db8::1', '2001:db8::1 53'],
     ['[2001:db8::1]', '2001:db8::1 53'],
     ['[2001:db8::1]:5353', '2001:db8::1 5353'],
+    ['fe80::1%wg_home.1', 'fe80::1 53 on wg_home.1'],
+    ['[fe80::1%3]:5353', 'fe80::1 5353 on 3'],
   ]) {
     it(`are read from ${text}`, () => {
-      const { address, port } = parseNameServer(text);
-      expect(`${formatIpAddress(address)} ${port}`).to.equal(expected);
+      const { address, port, zone } = parseNameServer(text);
+      expect(`${formatIpAddress(address)} ${port}${zone && ` on ${zone}`}`).to.equal(expected);
     });
   }
 
@@ -25,6 +27,11 @@ describe('name servers', () => {
     '192.0.2.1:65536',
     '[::1',
     '[::1]53',
+    'fe80::1%',
+    'fe80::1%eth0:53',
+    'fe80::1%../eth0',
+    'fe80::1%a-name-too-long-',
+    '192.0.2.1%eth0',
     '1.2:53',
   ]) {
     it(`are not read from ${JSON.stringify(text)}`, () => {

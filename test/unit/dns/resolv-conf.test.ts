@@ -2,7 +2,8 @@ import { expect } from 'chai';
 import { parseResolvConf } from '../../../src/dns/resolv-conf.js';
 import { formatIpAddress } from '../../../src/net/ip-address.js';
 
-const serversOf = (text: string): string[] => parseResolvConf(text).servers.map(formatIpAddress);
+const serversOf = (text: string): string[] =>
+  parseResolvConf(text).servers.map(({ address, zone }) => [formatIpAddress(address), zone].join(zone && '%'));
 
 describe('resolv.conf', () => {
   it('has the defaults of libc when it is empty', () => {
@@ -26,8 +27,14 @@ describe('resolv.conf', () => {
 
   it('passes over what is no address of ours', () => {
     const text =
-      'nameserver\nnameserver fe80::1%eth0\nnameserver ns.example\nnameserver 192.0.2.1\nnameservers 192.0.2.2\n';
+      'nameserver\nnameserver fe80::1%\nnameserver 192.0.2.9%eth0\nnameserver ns.example\nnameserver 192.0.2.1\nnameservers 192.0.2.2\n';
     expect(serversOf(text)).to.deep.equal(['192.0.2.1']);
+  });
+
+  it('names the interface of a link-local name server', () => {
+    expect(
+      serversOf('nameserver fe80::1%eth0\nnameserver fe80::2%7 # by its number\nnameserver fe80::3'),
+    ).to.deep.equal(['fe80::1%eth0', 'fe80::2%7', 'fe80::3']);
   });
 
   it('passes over comments', () => {

@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { liveRegions } from '../../../native-bindings/memory.js';
@@ -142,6 +142,26 @@ describe('the resolver', () => {
     it('servers over IPv6', async () => {
       const server = await serve(found, '::1');
       expect(await resolved(makeResolver({ nameServers: [`[::1]:${server.port}`] }), 'www.example.com')).to.equal(BOTH);
+    });
+
+    it('link-local servers by their interface, over UDP and TCP', async () => {
+      // Where the machine has no such address, the loopback one, which takes any interface.
+      const own = Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>
+        addresses.filter(({ address }) => address.startsWith('fe80:')).map(({ address }) => `${address}%${name}`),
+      );
+      const host = own[0] ?? '::1%lo';
+      const server = await serve((question, reply) => {
+        if (question.transport === 'udp') reply({ flags: TRUNCATED });
+        else found(question, reply);
+      }, host);
+      expect(await resolved(makeResolver({ nameServers: [`[${host}]:${server.port}`] }), 'www.example.com')).to.equal(
+        BOTH,
+      );
+      writeFileSync(resolvConfPath, `nameserver fe80::1%no-such-one\nnameserver ${host}\n`);
+      expect(await resolved(makeResolver({ port: server.port }), 'www.example.com')).to.equal(BOTH);
+      expect(server.questions.map(({ transport }) => transport).sort()).to.deep.equal(
+        Array.from({ length: 8 }, (_, i) => (i < 4 ? 'tcp' : 'udp')),
+      );
     });
 
     it('for the lower-case, punycode form', async () => {

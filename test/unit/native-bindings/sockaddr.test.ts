@@ -29,6 +29,14 @@ describe('socket addresses', () => {
     expect(decodeSocketAddress(into, 2, 28)).to.deep.equal({ family: 6, bytes: V6, port: 65535 });
   });
 
+  it('of IPv6 have the number of an interface as their scope, in the order of the machine', () => {
+    const into = new Uint8Array(32).fill(0xff);
+    expect(encodeInet(into, 2, V6, 53, 0x81020304)).to.equal(28);
+    expect(hex(into)).to.equal(`ffff0a00003500000000${hex(V6)}04030281ffff`);
+    expect(encodeInet(into, 0, Uint8Array.of(192, 0, 2, 7), 53, 1)).to.equal(16);
+    expect(hex(into.subarray(0, 16))).to.equal('02000035c00002070000000000000000');
+  });
+
   it('that are decoded own their bytes', () => {
     const into = new Uint8Array(16);
     encodeInet(into, 0, Uint8Array.of(127, 0, 0, 1), 1);

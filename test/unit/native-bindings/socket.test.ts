@@ -22,7 +22,8 @@ import {
   TCP_KEEPIDLE,
   TCP_NODELAY,
 } from '../../../native-bindings/constants.js';
-import { EAGAIN, EBADF, ECONNREFUSED, EINPROGRESS, SysError } from '../../../native-bindings/errno.js';
+import { EAGAIN, EBADF, ECONNREFUSED, EINPROGRESS, EINVAL, SysError } from '../../../native-bindings/errno.js';
+import { interfaceIndex } from '../../../native-bindings/interfaces.js';
 import { Region } from '../../../native-bindings/memory.js';
 import * as sockets from '../../../native-bindings/socket.js';
 import {
@@ -198,6 +199,14 @@ describe('sockets', () => {
     sockets.connectInet(fd, LOOPBACK[4], listener.port);
     awaitReady(fd, EPOLLOUT);
     expect([sockets.takeError(fd), sockets.takeError(fd)]).to.deep.equal([ECONNREFUSED, 0]);
+  });
+
+  it('connect to a link-local address by its interface alone', () => {
+    const linkLocal = Uint8Array.of(0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1);
+    const fd = descriptors.keep(sockets.socket(6, SOCK_DGRAM));
+    expect(sockets.connectInet(fd, linkLocal, 53)).to.equal(-EINVAL);
+    // Whether there is a way to it depends on the machine.
+    expect(sockets.connectInet(fd, linkLocal, 53, interfaceIndex('lo'))).to.not.equal(-EINVAL);
   });
 
   it('throw a SysError from the calls that set them up', () => {
