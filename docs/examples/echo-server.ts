@@ -28,7 +28,7 @@ import { EchoConnection, MESSAGE_SIZE, READ_ONLY } from './echo-connection.js';
 const LOCALHOST = Uint8Array.of(127, 0, 0, 1);
 export const DEFAULT_PORT = 10_000;
 /** Connections that the kernel completes before we have accepted them. */
-const BACKLOG = 5;
+export const BACKLOG = 5;
 /** epoll_wait counts in **milliseconds**. A bounded wait also bounds how late a signal is noticed. */
 const DEFAULT_WAIT_MS = 1000;
 const EVENTS_PER_WAIT = 64;

@@ -9,11 +9,19 @@ import {
   READ_ONLY,
   READ_WRITE,
 } from '../../../docs/examples/echo-connection.js';
-import { EpollEchoServer } from '../../../docs/examples/echo-server.js';
-import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, MSG_OOB } from '../../../native-bindings/constants.js';
+import { BACKLOG, DEFAULT_PORT, EpollEchoServer } from '../../../docs/examples/echo-server.js';
+import {
+  EPOLLERR,
+  EPOLLHUP,
+  EPOLLIN,
+  EPOLLOUT,
+  EPOLLPRI,
+  MSG_OOB,
+  SOCK_STREAM,
+} from '../../../native-bindings/constants.js';
 import { EAGAIN, ECONNABORTED, EMFILE, ENOBUFS } from '../../../native-bindings/errno.js';
 import * as sockets from '../../../native-bindings/socket.js';
-import { receiveText, trySend } from '../../support/loopback-sockets.js';
+import { Descriptors, LOOPBACK, receiveText, trySend } from '../../support/loopback-sockets.js';
 import { EchoDrive, MODES } from './echo-drive.js';
 
 /** Text in which every position is recognisable, so that lost, doubled and reordered bytes all show. */
@@ -66,6 +74,32 @@ for (const { mode, edgeTriggered } of MODES) {
           `step 5: 127.0.0.1:${client.port} is watched for IN|PRI|OUT|ERR|HUP`,
           `step 5: 127.0.0.1:${client.port} is watched for IN|PRI|ERR|HUP`,
         ]);
+      });
+
+      it(`sends ${edgeTriggered ? 'all that is queued' : 'one message'} at one OUT`, () => {
+        let full = true;
+        const { server } = start({
+          calls: {
+            accept: sockets.accept,
+            send: (...args) => (full ? -EAGAIN : sockets.send(...args)),
+          },
+        });
+        const client = drive.connectAccepted();
+        let queued = 0;
+        for (const message of ['first', 'second']) {
+          client.send(message);
+          queued += message.length;
+          drive.until('it is queued', () => server.queuedBytes === queued);
+        }
+        full = false;
+        // Edge-triggered, OUT alone would not be reported: there was room all the time.
+        client.send('third');
+        const sent = (): string[] => drive.log.filter((line) => line.includes(': sent '));
+        drive.until('the first turn that sends', () => sent().length > 0);
+        const lengths = edgeTriggered ? [5, 6, 5] : [5];
+        const expected = lengths.map((length) => `step 4: sent ${length} bytes to 127.0.0.1:${client.port}`);
+        expect(sent()).to.deep.equal(expected);
+        drive.untilEchoed(client, 'firstsecondthird');
       });
 
       it('logs each of the seven steps', () => {
@@ -327,6 +361,26 @@ for (const { mode, edgeTriggered } of MODES) {
 }
 
 describe('epoll echo example', () => {
+  it('has 10000 as its default port, and 5 as its backlog', () => {
+    expect(DEFAULT_PORT).to.equal(10_000);
+    expect(BACKLOG).to.equal(5);
+  });
+
+  it('has the kernel keep no more connections for it than its backlog says', () => {
+    const descriptors = new Descriptors();
+    const server = new EpollEchoServer({ port: 0, log: () => undefined });
+    try {
+      // Linux refuses one where the queue is longer than the backlog already.
+      for (let i = 0; i < BACKLOG + 1; i++) descriptors.connect(server.port);
+      const tooMany = descriptors.keep(sockets.socket(4, SOCK_STREAM));
+      sockets.connectInet(tooMany, LOOPBACK[4], server.port);
+      expect(sockets.isConnected(tooMany)).to.equal(false);
+    } finally {
+      descriptors.closeAll();
+      server.close();
+    }
+  });
+
   it('13: its masks are made of the EPOLL constants', () => {
     expect(READ_ONLY).to.equal(EPOLLIN | EPOLLPRI | EPOLLHUP | EPOLLERR);
     expect(READ_WRITE).to.equal(READ_ONLY | EPOLLOUT);
