@@ -12,6 +12,8 @@ const GREETING = Buffer.of(5, 1, 0);
 const CHOICE = '0500';
 const CONNECT = Buffer.concat([Buffer.of(5, 1, 0), oracleAddress('example.test', 443)]);
 const SUCCEEDED = `${CHOICE}05000001000000000000`;
+const GENERAL_FAILURE = `${CHOICE}05010001000000000000`;
+const NETWORK_UNREACHABLE = `${CHOICE}05030001000000000000`;
 const HOST_UNREACHABLE = `${CHOICE}05040001000000000000`;
 const CONNECTION_REFUSED = `${CHOICE}05050001000000000000`;
 
@@ -176,6 +178,28 @@ describe('the client', () => {
       expect([program.end, hex(program)]).to.deep.equal(['fin', HOST_UNREACHABLE]);
       expectNothingLeft();
     });
+
+    const failures: Readonly<Record<string, readonly [host: string, reason: string, answer: string]>> = {
+      // The broadcast address of the loopback network.
+      'says that the network of one cannot be reached': ['127.255.255.255', 'ENETUNREACH', NETWORK_UNREACHABLE],
+      // Good on one interface, and the address does not say which.
+      'says no more than that it failed where the kernel refuses the address of one': [
+        'fe80::1',
+        'EINVAL',
+        GENERAL_FAILURE,
+      ],
+    };
+    for (const [answered, [host, reason, answer]] of Object.entries(failures)) {
+      it(answered, () => {
+        const program = ask(bench.startLocal([endpoint(1, host)]));
+        bench.until('the refusal', () => program.end !== 'open');
+        expect([program.end, hex(program)]).to.deep.equal(['fin', answer]);
+        const warning = bench.logLines.find(({ message }) => message === 'the server cannot be reached');
+        expect(warning?.fields.reason).to.equal(reason);
+        expect(outcomes()).to.deep.equal({ ERR_CONNECT: 1 });
+        expectNothingLeft();
+      });
+    }
 
     const firsts: Readonly<Record<string, () => ShadowsocksEndpoint>> = {
       refuses: () => endpoint(bench.refusingPort()),
