@@ -50,28 +50,37 @@ export class CipherUnavailableError extends Error {
   override readonly name = 'CipherUnavailableError';
 }
 
-const proven = new Map<CipherName, AeadCipher>();
+/** As `createLibcryptoCipher`, which is the only one but in tests. */
+type LibcryptoSource = typeof createLibcryptoCipher;
+
+/** By where libcrypto's ciphers come from. */
+const proven = new WeakMap<LibcryptoSource, Map<CipherName, AeadCipher>>();
 
 /**
  * The cipher of a method, proven once for each thread. libsodium has to be loaded before (`loadLibsodium`) where it may be needed.
+ * @param libcrypto a parameter so that its absence can be tested
  * @throws CipherUnavailableError
  */
-export function cipherFor(method: AeadMethod): AeadCipher {
-  const known = proven.get(method.cipher);
-  if (known !== undefined) return known;
-  const cipher = create(method);
-  proveCipher(cipher, method.keyLength);
-  proven.set(method.cipher, cipher);
+export function cipherFor(method: AeadMethod, libcrypto: LibcryptoSource = createLibcryptoCipher): AeadCipher {
+  const known = proven.get(libcrypto) ?? new Map<CipherName, AeadCipher>();
+  proven.set(libcrypto, known);
+  let cipher = known.get(method.cipher);
+  if (cipher === undefined) {
+    cipher = create(method, libcrypto);
+    proveCipher(cipher, method.keyLength);
+    known.set(method.cipher, cipher);
+  }
   return cipher;
 }
 
-/** Whether `cipherFor` will need libsodium's module. */
-export function needsLibsodium(method: AeadMethod): boolean {
-  return isSodiumCipher(method.cipher) && tryLibcrypto(method.cipher, method.keyLength) === undefined;
+/** Whether `cipherFor` will need libsodium's module. @param libcrypto as there */
+export function needsLibsodium(method: AeadMethod, libcrypto: LibcryptoSource = createLibcryptoCipher): boolean {
+  return isSodiumCipher(method.cipher) && tryLibcrypto(libcrypto, method) === undefined;
 }
 
-function create({ name, cipher, keyLength }: AeadMethod): AeadCipher {
-  const fast = tryLibcrypto(cipher, keyLength);
+function create(method: AeadMethod, libcrypto: LibcryptoSource): AeadCipher {
+  const { name, cipher } = method;
+  const fast = tryLibcrypto(libcrypto, method);
   if (fast !== undefined) return fast;
   if (isSodiumCipher(cipher)) return createLibsodiumCipher(cipher);
   throw new CipherUnavailableError(
@@ -79,9 +88,9 @@ function create({ name, cipher, keyLength }: AeadMethod): AeadCipher {
   );
 }
 
-function tryLibcrypto(cipher: CipherName, keyLength: number): AeadCipher | undefined {
+function tryLibcrypto(libcrypto: LibcryptoSource, { cipher, keyLength }: AeadMethod): AeadCipher | undefined {
   try {
-    return createLibcryptoCipher(cipher, keyLength);
+    return libcrypto(cipher, keyLength);
   } catch (error) {
     if (error instanceof LibcryptoMissingError) return undefined;
     throw error;

@@ -4,9 +4,9 @@ import { gcm } from '@noble/ciphers/aes.js';
 import { chacha20poly1305, xchacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { EvpAead, type EvpAeadName } from '../../../native-bindings/libcrypto.js';
+import { EvpAead, type EvpAeadName, LibcryptoMissingError } from '../../../native-bindings/libcrypto.js';
 import { Region } from '../../../native-bindings/memory.js';
-import { AEAD_2017_METHODS } from '../../../src/config/types.js';
+import { AEAD_2017_METHODS, AEAD_2022_METHODS } from '../../../src/config/types.js';
 import type { AeadCipher, OpeningKey, SealingKey } from '../../../src/crypto/aead.js';
 import { CipherUnavailableError, cipherFor, needsLibsodium, proveCipher } from '../../../src/crypto/ciphers.js';
 import { createLibcryptoCipher, POOL_LIMIT } from '../../../src/crypto/libcrypto-cipher.js';
@@ -291,6 +291,52 @@ describe('cipher backends', () => {
     }
   });
 
+  describe('where libcrypto lacks a cipher', () => {
+    const AEAD_METHODS = [...AEAD_2017_METHODS, ...AEAD_2022_METHODS].map((name) => METHODS[name]);
+
+    function lacking(cipher: CipherName): AeadCipher {
+      throw new LibcryptoMissingError(`this Node.js does not export libcrypto's ${cipher}`);
+    }
+
+    for (const method of AEAD_METHODS.filter(({ cipher }) => isSodiumCipher(cipher))) {
+      it(`are libsodium for ${method.name}, which has to be loaded then`, () => {
+        expect(needsLibsodium(method, lacking)).to.equal(true);
+        const cipher = cipherFor(method, lacking);
+        expect([cipher.name, cipher.backend]).to.deep.equal([method.cipher, 'libsodium']);
+        expect(cipherFor(method, lacking), 'proven once').to.equal(cipher);
+        expect(cipherFor(method).backend, 'where it does not lack it').to.equal('libcrypto');
+        const sealing = cipher.sealingKey(bytes(method.keyLength, 6));
+        const nonce = new Uint8Array(cipher.nonceLength);
+        const expected = NOBLE[method.cipher](bytes(method.keyLength, 6), nonce).encrypt(bytes(50, 6));
+        expect(seal(sealing, 0, bytes(50, 6)).equals(expected)).to.equal(true);
+        sealing.release();
+      });
+    }
+
+    for (const method of AEAD_METHODS.filter(({ cipher }) => !isSodiumCipher(cipher))) {
+      it(`do not exist for ${method.name}, and its user is told what to do`, () => {
+        // Loading libsodium would not help.
+        expect(needsLibsodium(method, lacking)).to.equal(false);
+        expect(() => cipherFor(method, lacking))
+          .to.throw(CipherUnavailableError)
+          .with.property(
+            'message',
+            `The method ${method.name} needs OpenSSL's libcrypto, which this Node.js does not export: ` +
+              'use chacha20-ietf-poly1305 or another build of Node.js.',
+          );
+      });
+    }
+
+    it('take no other fault for that', () => {
+      const failing = (): AeadCipher => {
+        throw new TypeError('no such thing');
+      };
+      const method = METHODS['chacha20-ietf-poly1305'];
+      expect(() => cipherFor(method, failing)).to.throw(TypeError, 'no such thing');
+      expect(() => needsLibsodium(method, failing)).to.throw(TypeError, 'no such thing');
+    });
+  });
+
   it('give the known answers', () => {
     for (const method of AEAD_2017_METHODS) {
       const { cipher, keyLength } = METHODS[method];
@@ -383,6 +429,19 @@ describe('cipher backends', () => {
         expect(() => proveCipher(cipher, 32)).to.throw(CipherUnavailableError, /wrong answers/);
       });
     }
+
+    it('are refused where another library could stand in', () => {
+      const method = METHODS['chacha20-ietf-poly1305'];
+      const fast = createLibcryptoCipher(method.cipher, method.keyLength);
+      const deaf = (): AeadCipher => ({
+        ...fast,
+        openingKey: (key) => Object.assign(fast.openingKey(key), { open: () => false }),
+      });
+      // What was refused once is not taken the next time.
+      for (let i = 0; i < 2; i++) {
+        expect(() => cipherFor(method, deaf)).to.throw(CipherUnavailableError, /^libcrypto's .* gives wrong answers/);
+      }
+    });
 
     it('are told from those that do not', () => {
       expect(() =>
