@@ -38,11 +38,16 @@ class WatchedFile<T> {
     return true;
   }
 
+  /** @returns an empty one where there is nothing to read */
   #readStamp(): string {
-    const stat = statSync(this.#path, { throwIfNoEntry: false });
-    return stat?.isFile() === true && stat.size <= MAX_FILE_LENGTH
-      ? `${stat.dev} ${stat.ino} ${stat.mtimeMs} ${stat.size}`
-      : '';
+    try {
+      const stat = statSync(this.#path, { throwIfNoEntry: false });
+      if (stat?.isFile() !== true || stat.size > MAX_FILE_LENGTH) return '';
+      return `${stat.dev} ${stat.ino} ${stat.mtimeMs} ${stat.size}`;
+    } catch {
+      // The way to it may not be searched, or leads in a circle.
+      return '';
+    }
   }
 
   #readText(): string {
