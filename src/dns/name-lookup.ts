@@ -4,7 +4,7 @@
  */
 
 import type { IpAddress } from '../net/ip-address.js';
-import type { Lookup, ResolvedName } from '../net/name-resolver.js';
+import type { LateAnswer, Lookup, ResolvedName } from '../net/name-resolver.js';
 import { type TimeoutHandler, Timer } from '../reactor/timers.js';
 import type { CachedAnswer, DnsCache } from './cache.js';
 import type { AddressType } from './message.js';
@@ -46,7 +46,7 @@ class Caller implements Lookup {
   }
 }
 
-export class NameLookup implements QueryOwner, TimeoutHandler {
+export class NameLookup implements QueryOwner, TimeoutHandler, LateAnswer {
   /** What the resolver knows it by. */
   readonly key: string;
   readonly #owner: LookupOwner;
@@ -54,6 +54,8 @@ export class NameLookup implements QueryOwner, TimeoutHandler {
   readonly #candidates: readonly string[];
   readonly #delay: Timer = new Timer(this);
   readonly #callers = new Set<Caller>();
+  /** Those who were given one family's addresses, and wait for the other's. */
+  readonly #waiting = new Set<Caller>();
   #candidate = 0;
   #queries: Query[] = [];
   readonly #results = new Map<AddressType, TypeResult>();
@@ -80,7 +82,14 @@ export class NameLookup implements QueryOwner, TimeoutHandler {
     return caller;
   }
 
+  wait(callback: ResolveCallback): Lookup {
+    const caller = new Caller(this, callback);
+    this.#waiting.add(caller);
+    return caller;
+  }
+
   leave(caller: Caller): void {
+    this.#waiting.delete(caller);
     if (this.#callers.delete(caller) && this.#callers.size === 0 && this.#answer === undefined) this.end();
   }
 
@@ -99,9 +108,9 @@ export class NameLookup implements QueryOwner, TimeoutHandler {
     for (const type of TYPES) if (!this.#results.has(type)) cache.set(query.name, type, result, result.ttlS);
   }
 
-  /** The resolution delay is over. The query that is still out goes on, for the cache. */
+  /** The resolution delay is over. */
   handleTimeout(): void {
-    this.#deliver({ status: 'ok', addresses: this.#addresses() });
+    this.#deliverEarly(this.#addresses());
   }
 
   handleFailure(_error: unknown): void {
@@ -172,15 +181,21 @@ export class NameLookup implements QueryOwner, TimeoutHandler {
 
   #finish(answer: ResolvedName): void {
     this.end();
-    this.#deliver(answer);
+    this.#answer = answer;
+    this.#tellAll(this.#callers, answer);
+    this.#tellAll(this.#waiting, answer);
   }
 
-  #deliver(answer: ResolvedName): void {
-    if (this.#answer !== undefined) return;
-    this.#answer = answer;
+  /** The query that is still out goes on, for those who wait and for the cache. */
+  #deliverEarly(addresses: readonly IpAddress[]): void {
+    this.#answer = { status: 'ok', addresses, late: this };
+    this.#tellAll(this.#callers, this.#answer);
+  }
+
+  #tellAll(callers: Set<Caller>, answer: ResolvedName): void {
     // A caller that another one's callback cancels is deleted from the set, and so not visited.
-    for (const caller of this.#callers) {
-      this.#callers.delete(caller);
+    for (const caller of callers) {
+      callers.delete(caller);
       this.#tell(caller, answer);
     }
   }

@@ -9,8 +9,8 @@ import { close, connectInet, isConnected, takeError, trySocket } from '../../nat
 import type { Reactor } from '../reactor/reactor.js';
 import { type TimeoutHandler, Timer } from '../reactor/timers.js';
 import type { EgressPolicy } from './egress-policy.js';
-import type { IpAddress } from './ip-address.js';
-import type { Lookup, NameResolver, ResolvedName } from './name-resolver.js';
+import { type IpAddress, sameIpAddress } from './ip-address.js';
+import type { LateAnswer, Lookup, NameResolver, ResolvedName } from './name-resolver.js';
 import type { Target } from './target.js';
 import { holdHandshake, type TcpOptions } from './tcp-options.js';
 import { CONNECT_INTEREST, ESTABLISHED_INTEREST, type SocketKeeper, TcpSocket } from './tcp-socket.js';
@@ -123,6 +123,7 @@ class Attempt implements SocketKeeper, DialedSocket {
   }
 }
 
+/** Before the name is answered. */
 const NO_CANDIDATES: readonly IpAddress[] = [];
 
 export class Dial implements TimeoutHandler {
@@ -132,12 +133,13 @@ export class Dial implements TimeoutHandler {
   readonly #sendsFirst: boolean;
   /** Made where the connection does not stand at once. */
   #deadline: Timer | undefined = undefined;
-  /** Made where there is more than one candidate. */
+  /** Made where there is more than one candidate, or may be. */
   #nextAttempt: Timer | undefined = undefined;
   /** The newest of those that are connecting, nearly always the only one. An array would be a literal a connection, see `IpAddress`. */
   #attempt: Attempt | undefined = undefined;
   #candidates: readonly IpAddress[] = NO_CANDIDATES;
   #nextCandidate = 0;
+  /** While the name's answer is waited for, or with candidates at hand the rest of it. */
   #lookup: Lookup | undefined = undefined;
   #lastFailure: DialFailure = 'ETIMEDOUT';
   #over = false;
@@ -174,14 +176,14 @@ export class Dial implements TimeoutHandler {
       return;
     }
     const lookup = this.dialer.resolver.resolve(this.#target.name, (answer) => this.#resolved(answer));
-    if (!this.#over && this.#candidates.length === 0) this.#lookup = lookup;
+    if (!this.#over && this.#candidates === NO_CANDIDATES) this.#lookup = lookup;
   }
 
   #resolved(answer: ResolvedName): void {
     this.#lookup = undefined;
     if (this.#over) return;
     try {
-      if (answer.status === 'ok') this.#connectTo(interleaveFamilies(answer.addresses, this.dialer.options.ipv6First));
+      if (answer.status === 'ok') this.#connectTo(answer.addresses, answer.late);
       else this.#fail(answer.code);
     } catch (error) {
       // It is this session's: thrown on, it would be the resolver's, whose other callers have nothing to do with it.
@@ -189,26 +191,52 @@ export class Dial implements TimeoutHandler {
     }
   }
 
-  #connectTo(addresses: readonly IpAddress[]): void {
-    const { egress } = this.dialer;
-    // Checked here, after the look-up, on the very addresses that will be connected to: a name cannot change in between.
-    this.#candidates = egress === undefined ? addresses : addresses.filter((address) => egress.allows(address));
-    if (this.#candidates.length === 0) this.#fail('EGRESS');
-    else this.#tryNext();
+  #connectTo(addresses: readonly IpAddress[], late: LateAnswer | undefined): void {
+    this.#candidates = this.#allowed(addresses);
+    if (this.#candidates.length === 0) this.#lastFailure = 'EGRESS';
+    this.#lookup = late?.wait((answer) => this.#resolvedLate(answer));
+    this.#tryNext();
   }
 
-  /** Starts attempts until one is under way. */
+  /** In the order in which to try them. */
+  #allowed(addresses: readonly IpAddress[]): readonly IpAddress[] {
+    const { egress, options } = this.dialer;
+    const ordered = interleaveFamilies(addresses, options.ipv6First);
+    // Checked here, after the look-up, on the very addresses that will be connected to: a name cannot change in between.
+    return egress === undefined ? ordered : ordered.filter((address) => egress.allows(address));
+  }
+
+  /** RFC 8305 §3: addresses that come late take their places among those that have not been tried. */
+  #resolvedLate(answer: ResolvedName): void {
+    this.#lookup = undefined;
+    if (this.#over) return;
+    try {
+      if (answer.status === 'ok') {
+        const tried = this.#candidates.slice(0, this.#nextCandidate);
+        this.#candidates = this.#allowed(answer.addresses).filter(
+          (address) => !tried.some((each) => sameIpAddress(each, address)),
+        );
+        this.#nextCandidate = 0;
+      }
+      // Else the newest attempt still has its head start.
+      if (this.#nextAttempt?.armed !== true) this.#tryNext();
+    } catch (error) {
+      this.handleFailure(error);
+    }
+  }
+
+  /** Starts attempts until one is under way. Where all have failed there may be late addresses. */
   #tryNext(): void {
     while (!this.#over && this.#nextCandidate < this.#candidates.length) {
       if (this.#tryOne(this.#candidates[this.#nextCandidate++])) {
-        if (!this.#over && this.#nextCandidate < this.#candidates.length) {
+        if (!this.#over && (this.#nextCandidate < this.#candidates.length || this.#lookup !== undefined)) {
           this.#nextAttempt ??= new Timer(this);
           this.dialer.reactor.arm(this.#nextAttempt, ATTEMPT_DELAY_MS);
         }
         return;
       }
     }
-    if (this.#attempt === undefined) this.#fail(this.#lastFailure);
+    if (this.#attempt === undefined && this.#lookup === undefined) this.#fail(this.#lastFailure);
   }
 
   #tryOne(address: IpAddress): boolean {
@@ -306,7 +334,7 @@ export class Dial implements TimeoutHandler {
 
   handleTimeout(timer: Timer): void {
     if (timer === this.#nextAttempt) this.#tryNext();
-    else this.#fail('ETIMEDOUT');
+    else this.#fail(this.#attempt === undefined ? this.#lastFailure : 'ETIMEDOUT');
   }
 
   handleFailure(error: unknown): void {

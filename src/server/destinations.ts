@@ -131,6 +131,11 @@ export class Destinations implements EventHandler {
   #take(destination: Destination, answer: ResolvedName): void {
     destination.lookup = undefined;
     if (answer.status === 'ok') {
+      if (answer.late !== undefined && !answer.addresses.some((address) => this.#policy.allows(address))) {
+        // The other family may have one that is allowed.
+        destination.lookup = answer.late.wait((whole) => this.#take(destination, whole));
+        return;
+      }
       destination.freshUntilMs = this.#reactor.nowMs + NAME_REFRESH_MS;
       this.#settle(destination, answer.addresses);
     } else {

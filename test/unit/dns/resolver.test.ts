@@ -91,11 +91,27 @@ describe('the resolver', () => {
     return answer === undefined ? undefined : text(answer);
   }
 
-  /** @returns a list that gets the answer */
+  /** @returns a list that gets the whole answer */
   function ask(resolver: Resolver, name: string): string[] {
     const answers: string[] = [];
-    resolver.resolve(name, (answer) => answers.push(text(answer)));
+    const take = (answer: ResolvedName): void => {
+      if (answer.status === 'ok' && answer.late !== undefined) answer.late.wait(take);
+      else answers.push(text(answer));
+    };
+    resolver.resolve(name, take);
     return answers;
+  }
+
+  /** @returns a list that gets every answer, and the look-ups that each of them is waited for with */
+  function askEarly(resolver: Resolver, name: string): { answers: string[]; lookups: Lookup[] } {
+    const answers: string[] = [];
+    const lookups: Lookup[] = [];
+    const take = (answer: ResolvedName): void => {
+      answers.push(text(answer));
+      if (answer.status === 'ok' && answer.late !== undefined) lookups.push(answer.late.wait(take));
+    };
+    lookups.unshift(resolver.resolve(name, take));
+    return { answers, lookups };
   }
 
   async function resolved(resolver: Resolver, name: string): Promise<string> {
@@ -484,14 +500,30 @@ describe('the resolver', () => {
   });
 
   describe('with one family answered', () => {
-    it('waits 50 ms for the other, then goes on without, and keeps what comes later', async () => {
-      let replyLate: (() => void) | undefined;
+    /** Answers one type at once, and the other when it is told to. */
+    async function serveFirst(type: string, respondLate: Responder = found) {
+      const late: (() => void)[] = [];
       const server = await serve((question, reply) => {
-        if (question.type === 'A') found(question, reply);
-        else replyLate = () => found(question, reply);
+        if (question.type === type) found(question, reply);
+        else late.push(() => respondLate(question, reply));
       });
+      const replyLate = (): void => {
+        for (const reply of late.splice(0)) reply();
+      };
+      return { server, replyLate };
+    }
+
+    /** Until the first answer has come, and for so long then. */
+    async function passDelay(server: TestDnsServer): Promise<void> {
+      await driven.until('both questions', () => server.questions.length === 2);
+      await driven.until('the delay', () => driven.reactor.timers.nextDeadlineMs() <= driven.reactor.nowMs + 50);
+      driven.advance(50);
+    }
+
+    it('waits 50 ms for the other, then goes on without, and tells of it later', async () => {
+      const { server, replyLate } = await serveFirst('A');
       const resolver = asking(server);
-      const answers = ask(resolver, 'www.example.com');
+      const { answers } = askEarly(resolver, 'www.example.com');
       await driven.until('both questions', () => server.questions.length === 2);
       await driven.until('the delay', () => driven.reactor.timers.nextDeadlineMs() <= driven.reactor.nowMs + 50);
       driven.advance(49);
@@ -499,10 +531,80 @@ describe('the resolver', () => {
       driven.advance(1);
       expect(answers).to.deep.equal(['ok 192.0.2.1']);
       expect(atOnce(resolver, 'www.example.com'), 'one who comes now').to.equal('ok 192.0.2.1');
-      replyLate?.();
+      replyLate();
       await driven.until('the end', () => resolver.pending === 0);
-      expect(answers).to.have.length(1);
+      expect(answers).to.deep.equal(['ok 192.0.2.1', BOTH]);
       expect(atOnce(resolver, 'www.example.com')).to.equal(BOTH);
+      expect(server.questions).to.have.length(2);
+    });
+
+    it('tells all who wait, those too who came after the first answer, but none who has cancelled', async () => {
+      const { server, replyLate } = await serveFirst('A');
+      const resolver = asking(server);
+      const callers = [1, 2].map(() => askEarly(resolver, 'www.example.com'));
+      await passDelay(server);
+      callers.push(askEarly(resolver, 'www.example.com'));
+      callers[1]?.lookups[1]?.cancel();
+      replyLate();
+      await driven.until('the end', () => resolver.pending === 0);
+      const early = 'ok 192.0.2.1';
+      expect(callers.map(({ answers }) => answers)).to.deep.equal([[early, BOTH], [early], [early, BOTH]]);
+      expect(server.questions).to.have.length(2);
+    });
+
+    it('goes on for the cache where all who waited have cancelled', async () => {
+      const { server, replyLate } = await serveFirst('A');
+      const resolver = asking(server);
+      const { answers, lookups } = askEarly(resolver, 'www.example.com');
+      await passDelay(server);
+      for (const lookup of lookups) lookup.cancel();
+      expect(resolver.pending).to.equal(1);
+      replyLate();
+      await driven.until('the end', () => resolver.pending === 0);
+      expect(answers).to.deep.equal(['ok 192.0.2.1']);
+      expect(atOnce(resolver, 'www.example.com')).to.equal(BOTH);
+    });
+
+    for (const [what, respondLate] of [
+      ['has none', (_question, reply) => reply({})],
+      ['does not exist, as some servers say', (_question, reply) => reply({ flags: NXDOMAIN })],
+      ['is refused', refusing],
+    ] as const satisfies readonly (readonly [string, Responder])[]) {
+      it(`tells the same again where the other ${what}`, async () => {
+        const { server, replyLate } = await serveFirst('A', respondLate);
+        const resolver = asking(server);
+        const { answers } = askEarly(resolver, 'www.example.com');
+        await passDelay(server);
+        replyLate();
+        await driven.until('a second question or the end', () => server.questions.length > 2 || resolver.pending === 0);
+        replyLate();
+        await driven.until('the end', () => resolver.pending === 0);
+        expect(answers).to.deep.equal(['ok 192.0.2.1', 'ok 192.0.2.1']);
+      });
+    }
+
+    it('tells the same again once nobody has answered for the other', async () => {
+      const { server } = await serveFirst('A');
+      const resolver = asking(server);
+      const { answers } = askEarly(resolver, 'www.example.com');
+      await passDelay(server);
+      driven.advance(950);
+      driven.advance(5000);
+      expect(answers).to.deep.equal(['ok 192.0.2.1', 'ok 192.0.2.1']);
+      expect(resolver.pending).to.equal(0);
+    });
+
+    it('tells those who wait nothing more when it is closed', async () => {
+      const { server } = await serveFirst('A');
+      const resolver = new Resolver(driven.reactor, {
+        hostsPath,
+        resolvConfPath,
+        nameServers: [`127.0.0.1:${server.port}`],
+      });
+      const { answers } = askEarly(resolver, 'www.example.com');
+      await passDelay(server);
+      resolver.close();
+      expect(answers).to.deep.equal(['ok 192.0.2.1']);
     });
 
     it('answers with it though the other one fails', async () => {

@@ -32,18 +32,34 @@ class ScriptedResolver implements NameResolver {
 
   resolve(name: string, callback: (answer: ResolvedName) => void): Lookup {
     this.asked.push(name);
-    if (this.immediate === undefined) this.#callback = callback;
-    else callback(this.immediate);
+    if (this.immediate === undefined) return this.#wait(callback);
+    callback(this.immediate);
+    return { cancel: () => {} };
+  }
+
+  get waiting(): boolean {
+    return this.#callback !== undefined;
+  }
+
+  /** Answers with one family's addresses; the next answer is the whole one. */
+  answerEarly(...texts: string[]): void {
+    this.answer(this.early(...texts));
+  }
+
+  /** For `immediate`. */
+  early(...texts: string[]): ResolvedName {
+    const wait = (callback: (answer: ResolvedName) => void): Lookup => this.#wait(callback);
+    return { status: 'ok', addresses: texts.map(addressOf), late: { wait } };
+  }
+
+  #wait(callback: (answer: ResolvedName) => void): Lookup {
+    this.#callback = callback;
     return {
       cancel: () => {
         this.cancelled++;
         this.#callback = undefined;
       },
     };
-  }
-
-  get waiting(): boolean {
-    return this.#callback !== undefined;
   }
 
   answer(answer: ResolvedName): void {

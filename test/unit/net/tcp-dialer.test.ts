@@ -232,6 +232,162 @@ describe('the TCP dialer', () => {
     }
   });
 
+  describe('to a name of which one family is known first', () => {
+    it('connects to that at once, and waits for the other no more', async () => {
+      const listener = stage.listen('127.0.0.1');
+      stage.dialName(listener.port);
+      stage.resolver.answerEarly('127.0.0.1');
+      await untilOver();
+      expect(connectedTo()).to.equal('127.0.0.1');
+      expect(stage.resolver.waiting).to.equal(false);
+    });
+
+    for (const immediate of [false, true]) {
+      it(`tries the late ones where the early ones have failed${immediate ? ', the first answer being there at once' : ''}`, async () => {
+        const listener = stage.listen('::1');
+        if (immediate) stage.resolver.immediate = stage.resolver.early('127.0.0.2');
+        stage.dialName(listener.port);
+        if (!immediate) stage.resolver.answerEarly('127.0.0.2');
+        await stage.driven.settle();
+        expect([stage.handler.calls, timers()], 'the connect timeout').to.deep.equal([0, 1]);
+        stage.resolver.answer(resolvedTo('127.0.0.2', '::1'));
+        await untilOver();
+        expect(connectedTo()).to.equal('::1');
+      });
+    }
+
+    for (const [when, passedMs] of [
+      ['before its head start is over', 100],
+      ['after', 1000],
+    ] as const) {
+      it(`tries the late ones beside one that does not answer, where they come ${when}`, async () => {
+        const silent = await stage.listenSilently('127.0.0.2');
+        const listener = stage.listen('::1', silent.port);
+        const before = openDescriptors();
+        stage.dialName(silent.port);
+        stage.resolver.answerEarly('127.0.0.2');
+        await stage.driven.settle();
+        stage.driven.advance(passedMs);
+        stage.resolver.answer(resolvedTo('127.0.0.2', '::1'));
+        await stage.driven.settle();
+        if (passedMs < HEAD_START_MS) {
+          stage.driven.advance(HEAD_START_MS - passedMs - 1);
+          await stage.driven.settle();
+          expect(stage.accepted(listener), 'connections before the head start is over').to.equal(0);
+          stage.driven.advance(1);
+        }
+        await untilOver();
+        expect(connectedTo()).to.equal('::1');
+        expect(stage.accepted(listener)).to.equal(1);
+        expect(openDescriptors()).to.equal(before + 2);
+      });
+    }
+
+    it('lets the families take turns, and tries none twice', async () => {
+      const silent = await stage.listenSilently('127.0.0.2');
+      const listener = stage.listen('::1', silent.port);
+      const other = stage.listen('127.0.0.3', silent.port);
+      stage.dialName(silent.port);
+      stage.resolver.answerEarly('127.0.0.2', '127.0.0.3');
+      await stage.driven.settle();
+      stage.resolver.answer(resolvedTo('127.0.0.2', '127.0.0.3', '::1'));
+      stage.driven.advance(HEAD_START_MS);
+      await untilOver();
+      expect(connectedTo()).to.equal('::1');
+      expect([stage.accepted(listener), stage.accepted(other)]).to.deep.equal([1, 0]);
+    });
+
+    for (const [what, answer] of [
+      ['none come', resolvedTo('127.0.0.2')],
+      ['the rest of the look-up fails', { status: 'failed', code: 'EAI_AGAIN' }],
+    ] as const) {
+      it(`tells why the early ones failed where ${what}`, async () => {
+        const { fd, port } = stage.listen('127.0.0.2');
+        descriptors.close(fd);
+        const before = openDescriptors();
+        stage.dialName(port);
+        stage.resolver.answerEarly('127.0.0.2');
+        await stage.driven.settle();
+        expect(stage.handler.calls).to.equal(0);
+        stage.resolver.answer(answer);
+        await untilOver();
+        expect(stage.handler.failures).to.deep.equal(['ECONNREFUSED']);
+        expect(openDescriptors()).to.equal(before);
+      });
+    }
+
+    it('tells the same at the connect timeout, and cancels the question', async () => {
+      const { fd, port } = stage.listen('127.0.0.2');
+      descriptors.close(fd);
+      stage.dialName(port);
+      stage.resolver.answerEarly('127.0.0.2');
+      await stage.driven.settle();
+      stage.driven.advance(CONNECT_TIMEOUT_MS - 1);
+      expect(stage.handler.calls).to.equal(0);
+      stage.driven.advance(1);
+      await untilOver();
+      expect(stage.handler.failures).to.deep.equal(['ECONNREFUSED']);
+      expect([stage.resolver.cancelled, stage.resolver.waiting]).to.deep.equal([1, false]);
+    });
+
+    it('still times out with an attempt under way', async () => {
+      const silent = await stage.listenSilently('127.0.0.2');
+      const before = openDescriptors();
+      stage.dialName(silent.port);
+      stage.resolver.answerEarly('127.0.0.2');
+      await stage.driven.settle();
+      stage.driven.advance(HEAD_START_MS);
+      stage.driven.advance(CONNECT_TIMEOUT_MS - HEAD_START_MS);
+      await untilOver();
+      expect(stage.handler.failures).to.deep.equal(['ETIMEDOUT']);
+      expect([openDescriptors(), stage.resolver.waiting]).to.deep.equal([before, false]);
+    });
+
+    it('leaves nothing when it is cancelled', async () => {
+      const silent = await stage.listenSilently('127.0.0.2');
+      const before = openDescriptors();
+      const dial = stage.dialName(silent.port);
+      stage.resolver.answerEarly('127.0.0.2');
+      await stage.driven.settle();
+      dial.cancel();
+      expect([openDescriptors(), timers(), stage.driven.reactor.registered]).to.deep.equal([before, 0, 0]);
+      expect([stage.resolver.cancelled, stage.resolver.waiting, stage.handler.calls]).to.deep.equal([1, false, 0]);
+    });
+
+    it('asks the egress policy about the late ones too', async () => {
+      const mapped = stage.listen('127.0.0.1');
+      const listener = stage.listen('::1', mapped.port);
+      stage.dialName(listener.port, { egress: new EgressPolicy(['127.0.0.2/32']) });
+      stage.resolver.answerEarly('127.0.0.2');
+      await stage.driven.settle();
+      stage.resolver.answer(resolvedTo('127.0.0.2', '::1', '::ffff:127.0.0.1'));
+      await untilOver();
+      expect(stage.handler.failures).to.deep.equal(['ECONNREFUSED']);
+      expect([stage.accepted(listener), stage.accepted(mapped)]).to.deep.equal([0, 0]);
+    });
+
+    for (const immediate of [false, true]) {
+      it(`waits where the policy refuses the early ones, ${immediate ? 'there at once' : 'coming later'}`, async () => {
+        const listener = stage.listen('::1');
+        if (immediate) stage.resolver.immediate = stage.resolver.early('127.0.0.1');
+        stage.dialName(listener.port, { egress: new EgressPolicy(['::1/128']) });
+        if (!immediate) stage.resolver.answerEarly('127.0.0.1');
+        expect(stage.handler.calls).to.equal(0);
+        stage.resolver.answer(resolvedTo('127.0.0.1', '::1'));
+        await untilOver();
+        expect(connectedTo()).to.equal('::1');
+      });
+    }
+
+    it('is refused once the policy has refused all', async () => {
+      stage.dialName(80, { egress: new EgressPolicy([]) });
+      stage.resolver.answerEarly('127.0.0.1');
+      stage.resolver.answer(resolvedTo('127.0.0.1', '::1'));
+      await untilOver();
+      expect(stage.handler.failures).to.deep.equal(['EGRESS']);
+    });
+  });
+
   describe('by its egress policy', () => {
     it('refuses an address, without a packet', () => {
       const listener = stage.listen('127.0.0.1');
@@ -307,6 +463,15 @@ describe('the TCP dialer', () => {
         expect([dial.over, timers()]).to.deep.equal([true, 0]);
       });
     }
+
+    it('ends the session whose code threw out of a late answer', () => {
+      stage.handler.fault = fault;
+      const dial = stage.dialName(80, { egress: new EgressPolicy([]) });
+      stage.resolver.answerEarly('127.0.0.1');
+      stage.resolver.answer(resolvedTo('127.0.0.1'));
+      expect(stage.handler.bugs).to.deep.equal([fault]);
+      expect([dial.over, timers()]).to.deep.equal([true, 0]);
+    });
 
     it('ends the session whose code threw when it was connected', async () => {
       stage.handler.fault = fault;

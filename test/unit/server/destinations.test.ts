@@ -190,6 +190,34 @@ describe('the destinations of datagrams', () => {
     }
   });
 
+  it('of a name wait for the other family where those of the first are refused', () => {
+    const { drive, resolver, table, find } = stage();
+    const early = (text: string): ResolvedName => ({
+      status: 'ok',
+      addresses: [parseIpAddress(text) ?? expect.fail(text)],
+      late: { wait: (callback) => resolver.resolve('the rest', callback) },
+    });
+    const destination = find('example.com');
+    let told = '';
+    table.wait(destination, { payload: Buffer.from('x'), proceed: ({ family }) => (told = `IPv${family}`) });
+    resolver.answer(early('10.0.0.1'));
+    drive.advance(1);
+    expect([destination.name, destination.refusal, told]).to.deep.equal([undefined, undefined, '']);
+    resolver.answer(addresses('10.0.0.1', '2606:4700::1111'));
+    drive.advance(1);
+    expect(told).to.equal('IPv6');
+
+    resolver.answers = early('8.8.8.8');
+    expect(find('another.example'), 'nothing to wait for').to.include({ family: 4, lookup: undefined });
+
+    resolver.answers = undefined;
+    find('third.example');
+    resolver.answer(early('10.0.0.1'));
+    expect(resolver.waiting).to.equal(1);
+    table.close();
+    expect(resolver.waiting).to.equal(0);
+  });
+
   it('are bounded, and those that go take their look-up with them', () => {
     const { drive, resolver, table, find } = stage();
     const oldest = find('example.com');
