@@ -55,7 +55,8 @@ class ReactorThread implements TimeoutHandler {
   constructor() {
     const log = createLog(task.logLevel);
     this.#context = new RelayContext(this.#reactor, log, task.settings.idleTimeoutMs, task.settings.keepAliveMs);
-    this.#resolver = new Resolver(this.#reactor, { nameServers: task.settings.nameServers });
+    const { nameServers, ipv6First } = task.settings;
+    this.#resolver = new Resolver(this.#reactor, { nameServers, ipv6First });
     const parts: ModeParts = {
       context: this.#context,
       resolver: this.#resolver,

@@ -15,6 +15,8 @@ export type ResolveCallback = (answer: ResolvedName) => void;
 
 export interface LookupOwner {
   readonly cache: DnsCache;
+  /** Addresses of this type are answered at once, those of the other after a moment. */
+  readonly preferredType: AddressType;
   /** What queries are made with now. */
   readonly queryContext: QueryContext;
   /** It holds no sockets or timers any more. Called once. */
@@ -22,8 +24,9 @@ export interface LookupOwner {
 }
 
 /**
- * RFC 8305 §3: with one family's addresses at hand, the other family's get so much time more. Servers that never answer
- * AAAA are common enough, and nobody shall wait for them.
+ * RFC 8305 §3: with the addresses at hand of the family that is not preferred, the other family's get so much time more.
+ * Servers that never answer AAAA are common enough, and nobody shall wait for them. Those of the preferred family are
+ * answered at once.
  */
 export const RESOLUTION_DELAY_MS = 50;
 
@@ -138,8 +141,9 @@ export class NameLookup implements QueryOwner, TimeoutHandler, LateAnswer {
     const found = this.#addresses();
     const pending = this.#queries.length > 0 && !this.#isMissing();
     if (!pending) this.#conclude(found);
-    else if (found.length > 0 && !this.#delay.armed) {
-      this.#owner.queryContext.reactor.arm(this.#delay, RESOLUTION_DELAY_MS);
+    else if (found.length > 0) {
+      if (this.#results.has(this.#owner.preferredType)) this.#deliverEarly(found);
+      else this.#owner.queryContext.reactor.arm(this.#delay, RESOLUTION_DELAY_MS);
     }
   }
 

@@ -10,6 +10,7 @@ import type { Reactor } from '../reactor/reactor.js';
 import { DnsCache } from './cache.js';
 import { SCRATCH_LENGTH } from './exchange.js';
 import { lookUpHosts } from './hosts.js';
+import type { AddressType } from './message.js';
 import { normalizeName } from './name.js';
 import type { LookupOwner, ResolveCallback } from './name-lookup.js';
 import { NameLookup } from './name-lookup.js';
@@ -28,6 +29,8 @@ export interface ResolverOptions {
   readonly resolvConfPath?: string;
   /** Port of the servers of resolv.conf, which can't name one. */
   readonly port?: number;
+  /** As for those who connect: IPv6 addresses are answered at once, IPv4 ones after a moment for the others. Else the reverse. */
+  readonly ipv6First?: boolean;
   readonly limits?: ResolverLimits;
 }
 
@@ -48,6 +51,7 @@ const DONE: Lookup = { cancel: () => {} };
 
 export class Resolver implements NameResolver, LookupOwner {
   readonly cache: DnsCache;
+  readonly preferredType: AddressType;
   queryContext: QueryContext;
   readonly #reactor: Reactor;
   readonly #scratch: Region;
@@ -69,6 +73,7 @@ export class Resolver implements NameResolver, LookupOwner {
     this.#reactor = reactor;
     this.#limits = options.limits ?? RESOLVER_LIMITS;
     this.#port = options.port ?? DNS_PORT;
+    this.preferredType = options.ipv6First === true ? 'AAAA' : 'A';
     this.#files = new SystemFiles(
       options.hostsPath ?? '/etc/hosts',
       options.resolvConfPath ?? '/etc/resolv.conf',

@@ -486,7 +486,9 @@ describe('the resolver', () => {
     });
 
     it('may be asked again from a callback', async () => {
-      const server = await serve(found);
+      const server = await serve((question, reply) =>
+        reply({ answers: addressRecords(question, [], ['2001:db8::1']) }),
+      );
       const resolver = asking(server);
       const answers: string[] = [];
       resolver.resolve('www.example.com', (first) => {
@@ -494,12 +496,14 @@ describe('the resolver', () => {
         resolver.resolve('www.example.com', (second) => answers.push(text(second)));
       });
       await driven.until('both answers', () => answers.length === 2);
-      expect(answers).to.deep.equal([BOTH, BOTH]);
+      expect(answers).to.deep.equal(['ok 2001:db8::1', 'ok 2001:db8::1']);
       expect(server.questions).to.have.length(2);
     });
   });
 
   describe('with one family answered', () => {
+    const EARLY = 'ok 2001:db8::1';
+
     /** Answers one type at once, and the other when it is told to. */
     async function serveFirst(type: string, respondLate: Responder = found) {
       const late: (() => void)[] = [];
@@ -520,8 +524,8 @@ describe('the resolver', () => {
       driven.advance(50);
     }
 
-    it('waits 50 ms for the other, then goes on without, and tells of it later', async () => {
-      const { server, replyLate } = await serveFirst('A');
+    it('waits 50 ms for the preferred one, then goes on without, and tells of it later', async () => {
+      const { server, replyLate } = await serveFirst('AAAA');
       const resolver = asking(server);
       const { answers } = askEarly(resolver, 'www.example.com');
       await driven.until('both questions', () => server.questions.length === 2);
@@ -529,17 +533,51 @@ describe('the resolver', () => {
       driven.advance(49);
       expect(answers).to.deep.equal([]);
       driven.advance(1);
-      expect(answers).to.deep.equal(['ok 192.0.2.1']);
-      expect(atOnce(resolver, 'www.example.com'), 'one who comes now').to.equal('ok 192.0.2.1');
+      expect(answers).to.deep.equal([EARLY]);
+      expect(atOnce(resolver, 'www.example.com'), 'one who comes now').to.equal(EARLY);
       replyLate();
       await driven.until('the end', () => resolver.pending === 0);
-      expect(answers).to.deep.equal(['ok 192.0.2.1', BOTH]);
+      expect(answers).to.deep.equal([EARLY, BOTH]);
       expect(atOnce(resolver, 'www.example.com')).to.equal(BOTH);
       expect(server.questions).to.have.length(2);
     });
 
+    for (const [ipv6First, type, early] of [
+      [false, 'A', 'ok 192.0.2.1'],
+      [true, 'AAAA', 'ok 2001:db8::1'],
+    ] as const) {
+      it(`does not wait where it is the preferred one, IPv${ipv6First ? 6 : 4}, and tells of the other later`, async () => {
+        const { server, replyLate } = await serveFirst(type);
+        const resolver = makeResolver({ nameServers: [`127.0.0.1:${server.port}`], ipv6First });
+        const { answers } = askEarly(resolver, 'www.example.com');
+        // The clock stands still.
+        await driven.until('the first answer', () => answers.length > 0);
+        expect(answers).to.deep.equal([early]);
+        await driven.until('both questions', () => server.questions.length === 2);
+        expect(driven.reactor.timers.count(), 'the other question’s').to.equal(1);
+        replyLate();
+        await driven.until('the end', () => resolver.pending === 0);
+        expect(answers).to.deep.equal([early, BOTH]);
+      });
+    }
+
+    it('gives what the cache has of the preferred one at once, and asks for the other', async () => {
+      const server = await serve((question, reply) => {
+        const ttl = question.type === 'A' ? 60 : 30;
+        reply({ answers: addressRecords(question, ['192.0.2.1'], ['2001:db8::1'], ttl) });
+      });
+      const resolver = asking(server);
+      expect(await resolved(resolver, 'www.example.com')).to.equal(BOTH);
+      driven.advance(30_000);
+      const { answers } = askEarly(resolver, 'www.example.com');
+      expect(answers).to.deep.equal(['ok 192.0.2.1']);
+      await driven.until('the end', () => resolver.pending === 0);
+      expect(answers).to.deep.equal(['ok 192.0.2.1', BOTH]);
+      expect(server.questions).to.have.length(3);
+    });
+
     it('tells all who wait, those too who came after the first answer, but none who has cancelled', async () => {
-      const { server, replyLate } = await serveFirst('A');
+      const { server, replyLate } = await serveFirst('AAAA');
       const resolver = asking(server);
       const callers = [1, 2].map(() => askEarly(resolver, 'www.example.com'));
       await passDelay(server);
@@ -547,13 +585,12 @@ describe('the resolver', () => {
       callers[1]?.lookups[1]?.cancel();
       replyLate();
       await driven.until('the end', () => resolver.pending === 0);
-      const early = 'ok 192.0.2.1';
-      expect(callers.map(({ answers }) => answers)).to.deep.equal([[early, BOTH], [early], [early, BOTH]]);
+      expect(callers.map(({ answers }) => answers)).to.deep.equal([[EARLY, BOTH], [EARLY], [EARLY, BOTH]]);
       expect(server.questions).to.have.length(2);
     });
 
     it('goes on for the cache where all who waited have cancelled', async () => {
-      const { server, replyLate } = await serveFirst('A');
+      const { server, replyLate } = await serveFirst('AAAA');
       const resolver = asking(server);
       const { answers, lookups } = askEarly(resolver, 'www.example.com');
       await passDelay(server);
@@ -561,7 +598,7 @@ describe('the resolver', () => {
       expect(resolver.pending).to.equal(1);
       replyLate();
       await driven.until('the end', () => resolver.pending === 0);
-      expect(answers).to.deep.equal(['ok 192.0.2.1']);
+      expect(answers).to.deep.equal([EARLY]);
       expect(atOnce(resolver, 'www.example.com')).to.equal(BOTH);
     });
 
@@ -571,7 +608,7 @@ describe('the resolver', () => {
       ['is refused', refusing],
     ] as const satisfies readonly (readonly [string, Responder])[]) {
       it(`tells the same again where the other ${what}`, async () => {
-        const { server, replyLate } = await serveFirst('A', respondLate);
+        const { server, replyLate } = await serveFirst('AAAA', respondLate);
         const resolver = asking(server);
         const { answers } = askEarly(resolver, 'www.example.com');
         await passDelay(server);
@@ -579,23 +616,23 @@ describe('the resolver', () => {
         await driven.until('a second question or the end', () => server.questions.length > 2 || resolver.pending === 0);
         replyLate();
         await driven.until('the end', () => resolver.pending === 0);
-        expect(answers).to.deep.equal(['ok 192.0.2.1', 'ok 192.0.2.1']);
+        expect(answers).to.deep.equal([EARLY, EARLY]);
       });
     }
 
     it('tells the same again once nobody has answered for the other', async () => {
-      const { server } = await serveFirst('A');
+      const { server } = await serveFirst('AAAA');
       const resolver = asking(server);
       const { answers } = askEarly(resolver, 'www.example.com');
       await passDelay(server);
       driven.advance(950);
       driven.advance(5000);
-      expect(answers).to.deep.equal(['ok 192.0.2.1', 'ok 192.0.2.1']);
+      expect(answers).to.deep.equal([EARLY, EARLY]);
       expect(resolver.pending).to.equal(0);
     });
 
     it('tells those who wait nothing more when it is closed', async () => {
-      const { server } = await serveFirst('A');
+      const { server } = await serveFirst('AAAA');
       const resolver = new Resolver(driven.reactor, {
         hostsPath,
         resolvConfPath,
@@ -604,7 +641,7 @@ describe('the resolver', () => {
       const { answers } = askEarly(resolver, 'www.example.com');
       await passDelay(server);
       resolver.close();
-      expect(answers).to.deep.equal(['ok 192.0.2.1']);
+      expect(answers).to.deep.equal([EARLY]);
     });
 
     it('answers with it though the other one fails', async () => {
