@@ -23,7 +23,8 @@ describe('the files of the system', () => {
 
   const router = (files: SystemFiles): string[] | undefined =>
     lookUpHosts(files.hosts, 'router.example')?.map(formatIpAddress);
-  const servers = (files: SystemFiles): string[] => files.resolvConf.servers.map(formatIpAddress);
+  const servers = (files: SystemFiles): string[] =>
+    files.resolvConf.servers.map(({ address }) => formatIpAddress(address));
 
   it('count as empty where a path leads in a circle, at the start and later', () => {
     const circle = join(directory, 'circle');

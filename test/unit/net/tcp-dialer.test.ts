@@ -379,6 +379,14 @@ describe('the TCP dialer', () => {
       });
     }
 
+    it('leaves nothing when it is cancelled with nothing to try yet', () => {
+      stage.resolver.immediate = stage.resolver.early('127.0.0.1');
+      const dial = stage.dialName(80, { egress: new EgressPolicy([]) });
+      expect(stage.resolver.waiting).to.equal(true);
+      dial.cancel();
+      expect([stage.resolver.waiting, stage.handler.calls, timers()]).to.deep.equal([false, 0, 0]);
+    });
+
     it('is refused once the policy has refused all', async () => {
       stage.dialName(80, { egress: new EgressPolicy([]) });
       stage.resolver.answerEarly('127.0.0.1');
