@@ -416,6 +416,12 @@ describe('cipher backends', () => {
         sealWithNonce: (nonce, nonceAt, ...rest) => sealing.sealWithNonce(cut(nonce, nonceAt), nonceAt, ...rest),
         openWithNonce: (nonce, nonceAt, ...rest) => opening.openWithNonce(cut(nonce, nonceAt), nonceAt, ...rest),
       })),
+      'seal wrongly what is long': withKeys((sealing) => ({
+        sealWithNonce(nonce, nonceAt, input, inputAt, length, output, outputAt) {
+          sealing.sealWithNonce(nonce, nonceAt, input, inputAt, length, output, outputAt);
+          if (length > 256) output.bytes[outputAt + length + TAG_LENGTH - 1] ^= 1;
+        },
+      })),
       'open anything with a nonce that is given in bytes': withKeys((_sealing, opening) => ({
         openWithNonce(...args) {
           opening.openWithNonce(...args);
