@@ -1,5 +1,6 @@
 /** Connects to the servers in their order until one answers. */
 
+import { formatTarget } from '../net/target.js';
 import type { Dial, DialHandler } from '../net/tcp-dialer.js';
 import type { TcpSocket } from '../net/tcp-socket.js';
 import type { LocalContext, Upstream } from './local-context.js';
@@ -50,9 +51,9 @@ export class ServerDial implements DialHandler {
 
   handleDialFailure(failure: string): void {
     this.#dial = undefined;
-    const { endpoint } = this.#context.upstreams[this.#index];
+    const { target } = this.#context.upstreams[this.#index];
     this.#context.relay.log.write('warn', 'the server cannot be reached', {
-      server: `${endpoint.host}:${endpoint.port}`,
+      server: formatTarget(target),
       reason: failure,
     });
     this.#index++;
