@@ -241,6 +241,13 @@ describe('the server', () => {
         client.send(Buffer.concat([sealer.salt, sealer.chunk(oracleAddress('127.0.0.1', 80).subarray(0, 5))]));
       },
     };
+    /** Of the stages in which it has been found out, as the log has it; in the others it may be a client yet. */
+    const foundOut: Readonly<Record<string, readonly [string, string]>> = {
+      'random bytes': ['ERR_CIPHER', ''],
+      'an address that is none': ['ERR_ADDRESS', 'address-type'],
+      'an empty chunk in front of the address': ['ERR_CIPHER', ''],
+    };
+    const resets = { 'behind what has been read': true, 'that is there at the accept': false };
     for (const [what, send] of Object.entries(stages)) {
       it(`(${what}) holds it until the same time from its accept, then sends FIN`, () => {
         const client = bench.connect(port);
@@ -266,6 +273,24 @@ describe('the server', () => {
         expect([client.end, client.receivedLength]).to.deep.equal(['fin', 0]);
         expectNothingLeft();
       });
+
+      for (const [when, isRead] of Object.entries(resets)) {
+        it(`(${what}) ends it at once for a reset ${when}`, () => {
+          const client = bench.connect(port);
+          send(client, new OracleSealer(METHOD, PASSWORD));
+          if (isRead) bench.settle();
+          client.reset();
+          bench.until('its descriptor to be closed', () => {
+            return bench.context.counters.connections === 1 && bench.reactor.registered === 1;
+          });
+          const [status, reason] = foundOut[what] ?? ['ERR_TRUNCATED', 'reset'];
+          expect(outcomes()).to.deep.equal({ [status]: 1 });
+          const [line] = bench.logLines.filter(({ message }) => message === 'connection');
+          expect(line.fields).to.include({ status, reason });
+          expect([bench.context.draining.size, bench.context.finishing.size]).to.deep.equal([0, 0]);
+          expectNothingLeft();
+        });
+      }
     }
 
     it('holds it for ever where the time-out is 0', () => {
