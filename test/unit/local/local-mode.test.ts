@@ -364,6 +364,36 @@ describe('the client', () => {
       });
     }
 
+    /** What the server sends of its answer before its reset, and what of that is whole. Much of a payload is kept in a block. */
+    const cuts: Readonly<Record<string, readonly [(sealer: OracleSealer) => readonly Buffer[], string]>> = {
+      'inside the salt of its answer': [(sealer) => [sealer.salt.subarray(0, 20)], ''],
+      'behind the salt of its answer': [(sealer) => [sealer.salt], ''],
+      'inside the length of a chunk': [
+        (sealer) => [sealer.salt, sealer.chunk(Buffer.from('whole')), sealer.chunk(Buffer.from('cut')).subarray(0, 10)],
+        'whole',
+      ],
+      'inside the payload of a chunk': [
+        (sealer) => [sealer.salt, sealer.chunk(Buffer.from('whole')), sealer.chunk(Buffer.alloc(1000)).subarray(0, -1)],
+        'whole',
+      ],
+      'between chunks': [(sealer) => [sealer.salt, sealer.chunk(Buffer.from('whole'))], 'whole'],
+    };
+    for (const [where, [sent, whole]] of Object.entries(cuts)) {
+      for (const [when, isRead] of Object.entries({ 'once that is read': true, 'before that is read': false })) {
+        it(`resets ${where}, ${when}: the program gets what is whole, and a reset`, () => {
+          const { program, server, sealer } = established();
+          server.send(Buffer.concat(sent(sealer)));
+          if (isRead) bench.settle();
+          server.reset();
+          bench.until('the end', () => program.end !== 'open');
+          const expected = SUCCEEDED + Buffer.from(whole).toString('hex');
+          expect([program.end, hex(program)]).to.deep.equal(['reset', expected]);
+          expect(outcomes()).to.deep.equal({ ERR_RESET: 1 });
+          expectNothingLeft();
+        });
+      }
+    }
+
     it('ends without an answer: the program sees a clean end', () => {
       const { program, server } = established();
       server.finish();
