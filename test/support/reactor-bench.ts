@@ -25,7 +25,7 @@ import { allocateReplayMemory, openReplayFilters } from '../../src/shadowsocks/r
 import { awaitReady, Descriptors, LOOPBACK, PATIENCE_MS, portOf } from './loopback-sockets.js';
 import { Peer } from './peer.js';
 
-/** A name's answer; a name that is not in the table is never answered. */
+/** A name's answer; a name that is not in the table is answered by `answerName` alone. */
 export type KnownNames = Readonly<Record<string, readonly string[] | 'ENOTFOUND'>>;
 
 const TURN_MS = 5;
@@ -42,6 +42,7 @@ export class ReactorBench {
   /** How far the wall clock of what runs here is ahead of the machine's. */
   wallAheadMs = 0;
   readonly #peers: Peer[] = [];
+  readonly #questions = new Set<{ readonly name: string; readonly callback: (answer: ResolvedName) => void }>();
   readonly #modes: Mode[] = [];
   readonly #clock: WallClock;
   #aheadMs = 0;
@@ -153,11 +154,22 @@ export class ReactorBench {
     return {
       resolve: (name, callback) => {
         const answer = this.names[name];
+        const question = { name, callback };
         if (answer === 'ENOTFOUND') callback({ status: 'failed', code: 'ENOTFOUND' });
         else if (answer !== undefined) callback(resolved(answer));
-        return { cancel() {} };
+        else this.#questions.add(question);
+        return { cancel: () => this.#questions.delete(question) };
       },
     };
+  }
+
+  /** To those who have asked and still wait. */
+  answerName(name: string, addresses: readonly string[]): void {
+    for (const question of this.#questions) {
+      if (question.name !== name) continue;
+      this.#questions.delete(question);
+      question.callback(resolved(addresses));
+    }
   }
 
   /** Each mode as if it had a process to itself. */

@@ -1,13 +1,18 @@
 /** The client on a reactor of the test's own, where the test decides what has happened between two turns. */
 
+import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
-import type { Aead2017MethodName, ShadowsocksEndpoint } from '../../../src/config/types.js';
+import type { Aead2017MethodName, LocalInlet, ShadowsocksEndpoint } from '../../../src/config/types.js';
 import { OracleOpener, OracleSealer, oracleAddress } from '../../support/aead-oracle.js';
+import { portOf } from '../../support/loopback-sockets.js';
 import type { Peer } from '../../support/peer.js';
 import { ReactorBench } from '../../support/reactor-bench.js';
+import { unreadBytes } from '../../support/unread-bytes.js';
 
 const METHOD: Aead2017MethodName = 'chacha20-ietf-poly1305';
 const PASSWORD = 'local';
+/** More than the kernel takes for a receiver that does not read. */
+const MUCH = 8 * 1024 * 1024;
 const GREETING = Buffer.of(5, 1, 0);
 const CHOICE = '0500';
 const CONNECT = Buffer.concat([Buffer.of(5, 1, 0), oracleAddress('example.test', 443)]);
@@ -148,6 +153,52 @@ describe('the client', () => {
     bench.until('the answer', () => program.end === 'fin');
     expect(hex(program)).to.equal(SUCCEEDED + Buffer.from('answer').toString('hex'));
     expectNothingLeft();
+  });
+
+  const programs: Readonly<Record<string, readonly [string | Buffer, Partial<LocalInlet>]>> = {
+    'of SOCKS': [Buffer.concat([GREETING, CONNECT]), { kind: 'socks' }],
+    'of CONNECT': ['CONNECT example.test:443 HTTP/1.1\r\nHost: example.test:443\r\n\r\n', { kind: 'http' }],
+    'of a tunnel': ['', { kind: 'tunnel', forward: { host: 'example.test', port: 443 } }],
+  };
+  for (const [what, [request, inlet]] of Object.entries(programs)) {
+    it(`leaves in the kernel what a program ${what} sends while no server is connected, then passes it on`, () => {
+      const listener = bench.descriptors.listen();
+      const inlets = [{ host: '127.0.0.1', port: 0, users: [], ...inlet }];
+      const port = bench.startLocal([endpoint(listener.port, 'late.test')], { inlets });
+      const program = bench.connect(port);
+      program.send(request);
+      bench.settle();
+      const later = Buffer.alloc(20_000, 'later ');
+      program.send(later);
+      bench.settle();
+      bench.until('all of it to be unread', () => unreadBytes(port, portOf(program.fd)) === later.length);
+      bench.answerName('late.test', ['127.0.0.1']);
+      const server = bench.accept(listener.fd);
+      const opener = new OracleOpener(METHOD, PASSWORD);
+      let opened = Buffer.alloc(0);
+      const expected = Buffer.concat([oracleAddress('example.test', 443), later]);
+      bench.until('the request', () => {
+        opened = Buffer.concat([opened, opener.push(server.take())]);
+        return opened.length >= expected.length;
+      });
+      expect(opened.equals(expected)).to.equal(true);
+    });
+  }
+
+  it('makes a program wait that sends much while no server is connected, then passes all of it on', () => {
+    const listener = bench.descriptors.listen();
+    const program = ask(bench.startLocal([endpoint(listener.port, 'late.test')]), 'early');
+    bench.settle();
+    const payload = randomBytes(MUCH);
+    program.send(payload);
+    program.finish();
+    bench.settle();
+    expect(program.flushed).to.equal(false);
+    bench.answerName('late.test', ['127.0.0.1']);
+    const server = bench.accept(listener.fd);
+    bench.until('the end', () => server.end === 'fin');
+    const expected = Buffer.concat([oracleAddress('example.test', 443), Buffer.from('early'), payload]);
+    expect(new OracleOpener(METHOD, PASSWORD).push(server.received).equals(expected)).to.equal(true);
   });
 
   describe('with servers that cannot be reached', () => {

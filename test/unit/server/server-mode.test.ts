@@ -1,5 +1,6 @@
 /** The server on a reactor of the test's own, where the test decides what has happened between two turns. */
 
+import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import { liveRegions } from '../../../native-bindings/memory.js';
 import * as sockets from '../../../native-bindings/socket.js';
@@ -7,13 +8,17 @@ import type { Aead2017MethodName } from '../../../src/config/types.js';
 import { PoolExhaustedError } from '../../../src/relay/block-pool.js';
 import { MAX_DRAINING } from '../../../src/relay/context.js';
 import { OracleOpener, OracleSealer, oracleAddress } from '../../support/aead-oracle.js';
+import { portOf } from '../../support/loopback-sockets.js';
 import { openDescriptors } from '../../support/open-descriptors.js';
 import type { Peer } from '../../support/peer.js';
 import { ReactorBench } from '../../support/reactor-bench.js';
+import { unreadBytes } from '../../support/unread-bytes.js';
 
 const METHOD: Aead2017MethodName = 'aes-256-gcm';
 const PASSWORD = 'server';
 const PROBE_TIMEOUT_MS = 60_000;
+/** More than the kernel takes for a receiver that does not read. */
+const MUCH = 8 * 1024 * 1024;
 
 describe('the server', () => {
   let bench: ReactorBench;
@@ -136,6 +141,35 @@ describe('the server', () => {
     bench.until('the answer', () => client.end === 'fin');
     expect(answerOf(client)).to.equal('answer');
     expectNothingLeft();
+  });
+
+  it('leaves in the kernel what a client sends while the target is not connected, then passes it on', () => {
+    const listener = bench.descriptors.listen();
+    const { client, sealer } = request('late.test', listener.port, 'early ');
+    bench.settle();
+    const later = sealer.chunks(Buffer.alloc(20_000, 'later '));
+    client.send(later);
+    bench.settle();
+    bench.until('all of it to be unread', () => unreadBytes(port, portOf(client.fd)) === later.length);
+    bench.answerName('late.test', ['127.0.0.1']);
+    const target = bench.accept(listener.fd);
+    bench.until('the payload', () => target.receivedLength === 6 + 20_000);
+    expect(target.text).to.equal(`early ${Buffer.alloc(20_000, 'later ')}`);
+  });
+
+  it('makes a client wait that sends much while the target is not connected, then passes all of it on', () => {
+    const listener = bench.descriptors.listen();
+    const { client, sealer } = request('late.test', listener.port);
+    bench.settle();
+    const payload = randomBytes(MUCH);
+    client.send(sealer.chunks(payload));
+    client.finish();
+    bench.settle();
+    expect(client.flushed).to.equal(false);
+    bench.answerName('late.test', ['127.0.0.1']);
+    const target = bench.accept(listener.fd);
+    bench.until('the end', () => target.end === 'fin');
+    expect(target.received.equals(payload)).to.equal(true);
   });
 
   it('gives up connecting for a client that resets', () => {
