@@ -89,8 +89,9 @@ export class LocalSession
     this.#client.note(events);
     if (this.#association !== undefined) this.#discard(this.#association);
     else if (this.#target === undefined) this.#readHandshake();
-    // While a server is dialed nothing is read. A half-close is no reason to give up, a reset is.
-    else if (this.#relay === undefined && (events & (EPOLLERR | EPOLLHUP)) !== 0) this.#end('ERR_RESET', 'client');
+    // While a server is dialed nothing is read. A half-close is no reason to give up, a reset is, even with the request.
+    const isDialing = this.#dial !== undefined && this.#relay === undefined;
+    if (isDialing && (events & (EPOLLERR | EPOLLHUP)) !== 0) this.#end('ERR_RESET', 'client');
   }
 
   #readHandshake(): void {

@@ -77,8 +77,8 @@ export class ServerSession implements EventHandler, DialHandler, TimeoutHandler,
   handleEvents(events: number): void {
     this.#client.note(events);
     if (this.#target === undefined) this.#readHandshake();
-    // While the target is dialed nothing is read. A half-close is no reason to give up, a reset is.
-    else if (this.#relay === undefined && (events & (EPOLLERR | EPOLLHUP)) !== 0) this.#end('ERR_RESET', 'client');
+    // While the target is dialed nothing is read. A half-close is no reason to give up, a reset is, even with the request.
+    if (this.#dial !== undefined && (events & (EPOLLERR | EPOLLHUP)) !== 0) this.#end('ERR_RESET', 'client');
   }
 
   #readHandshake(): void {

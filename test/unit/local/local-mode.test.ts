@@ -280,6 +280,23 @@ describe('the client', () => {
       expectNothingLeft();
     });
 
+    const requests: Readonly<Record<string, readonly [string | Buffer, string | Buffer]>> = {
+      'of SOCKS': [GREETING, CONNECT],
+      'of CONNECT': ['CONNECT example.test:443 HTTP/1.1\r\n', 'Host: example.test:443\r\n\r\n'],
+    };
+    for (const [what, [first, last]] of Object.entries(requests)) {
+      it(`gives up connecting for a program whose reset comes together with its request (${what})`, () => {
+        const program = bench.connect(bench.startLocal([endpoint(bench.blackHole())]));
+        program.send(first);
+        bench.settle();
+        program.send(last);
+        program.reset();
+        bench.until('the end', () => bench.context.sessions.size === 0);
+        expect(outcomes()).to.deep.equal({ ERR_RESET: 1 });
+        expectNothingLeft();
+      });
+    }
+
     it('gives up connecting for a program that resets', () => {
       const program = ask(bench.startLocal([endpoint(bench.blackHole())]));
       bench.settle();

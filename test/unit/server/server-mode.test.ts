@@ -182,6 +182,14 @@ describe('the server', () => {
     expectNothingLeft();
   });
 
+  it('gives up connecting for a client whose reset comes together with its request', () => {
+    const { client } = request('127.0.0.1', bench.blackHole(), 'never');
+    client.reset();
+    bench.until('the end', () => bench.context.counters.active === 0 && bench.context.counters.connections === 1);
+    expect(outcomes()).to.deep.equal({ ERR_RESET: 1 });
+    expectNothingLeft();
+  });
+
   it('gives up looking up for a client that resets', () => {
     const { client } = request('never.test', 80);
     bench.settle();
