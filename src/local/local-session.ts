@@ -90,7 +90,7 @@ export class LocalSession
     if (this.#association !== undefined) this.#discard(this.#association);
     else if (this.#target === undefined) this.#readHandshake();
     // While a server is dialed nothing is read. A half-close is no reason to give up, a reset is, even with the request.
-    const isDialing = this.#dial !== undefined && this.#relay === undefined;
+    const isDialing = (this.#dial !== undefined || this.#conversation !== undefined) && this.#relay === undefined;
     if (isDialing && (events & (EPOLLERR | EPOLLHUP)) !== 0) this.#end('ERR_RESET', 'client');
   }
 

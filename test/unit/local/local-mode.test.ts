@@ -297,6 +297,17 @@ describe('the client', () => {
       });
     }
 
+    it('gives up a request of HTTP whose program’s reset comes together with it', () => {
+      // A server that would never answer.
+      const program = bench.connect(bench.startLocal([endpoint(bench.descriptors.listen().port)]));
+      bench.settle();
+      program.send('GET http://example.test/ HTTP/1.1\r\nHost: example.test\r\n\r\n');
+      program.reset();
+      bench.until('the end', () => bench.context.sessions.size === 0);
+      expect(outcomes()).to.deep.equal({ ERR_RESET: 1 });
+      expectNothingLeft();
+    });
+
     it('gives up connecting for a program that resets', () => {
       const program = ask(bench.startLocal([endpoint(bench.blackHole())]));
       bench.settle();
