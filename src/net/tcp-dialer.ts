@@ -18,6 +18,11 @@ import { type DialedSocket, UsedSockets } from './used-sockets.js';
 
 /** RFC 8305 §5 recommends 250 ms between attempts. */
 export const ATTEMPT_DELAY_MS = 250;
+/**
+ * With all known addresses failed, how long the other family's are waited for: name servers that never answer for it are common enough, and the
+ * failure is somebody's answer, or the next server's turn. In so long a name server answers, or is asked again.
+ */
+export const LATE_ADDRESSES_MS = 1000;
 /** A name may come with dozens of addresses; past these the dial has timed out anyway. */
 export const MAX_CANDIDATES = 16;
 
@@ -219,7 +224,7 @@ export class Dial implements TimeoutHandler {
         this.#nextCandidate = 0;
       }
       // Else the newest attempt still has its head start.
-      if (this.#nextAttempt?.armed !== true) this.#tryNext();
+      if (this.#attempt === undefined || this.#nextAttempt?.armed !== true) this.#tryNext();
     } catch (error) {
       this.handleFailure(error);
     }
@@ -230,13 +235,19 @@ export class Dial implements TimeoutHandler {
     while (!this.#over && this.#nextCandidate < this.#candidates.length) {
       if (this.#tryOne(this.#candidates[this.#nextCandidate++])) {
         if (!this.#over && (this.#nextCandidate < this.#candidates.length || this.#lookup !== undefined)) {
-          this.#nextAttempt ??= new Timer(this);
-          this.dialer.reactor.arm(this.#nextAttempt, ATTEMPT_DELAY_MS);
+          this.#armNext(ATTEMPT_DELAY_MS);
         }
         return;
       }
     }
-    if (this.#attempt === undefined && this.#lookup === undefined) this.#fail(this.#lastFailure);
+    if (this.#attempt !== undefined) return;
+    if (this.#lookup === undefined) this.#fail(this.#lastFailure);
+    else this.#armNext(LATE_ADDRESSES_MS);
+  }
+
+  #armNext(durationMs: number): void {
+    this.#nextAttempt ??= new Timer(this);
+    this.dialer.reactor.arm(this.#nextAttempt, durationMs);
   }
 
   #tryOne(address: IpAddress): boolean {
@@ -333,7 +344,8 @@ export class Dial implements TimeoutHandler {
   }
 
   handleTimeout(timer: Timer): void {
-    if (timer === this.#nextAttempt) this.#tryNext();
+    const isUsedUp = this.#attempt === undefined && this.#nextCandidate === this.#candidates.length;
+    if (timer === this.#nextAttempt && !isUsedUp) this.#tryNext();
     else this.#fail(this.#attempt === undefined ? this.#lastFailure : 'ETIMEDOUT');
   }
 

@@ -17,7 +17,7 @@ import { HEAD_READ_LENGTH } from '../../../src/local/http-program.js';
 import { HANDSHAKE_READ_LENGTH } from '../../../src/local/local-session.js';
 import * as link from '../../../src/local/packet-link.js';
 import { MAX_TARGET_LENGTH } from '../../../src/net/target.js';
-import { ATTEMPT_DELAY_MS, MAX_CANDIDATES } from '../../../src/net/tcp-dialer.js';
+import { ATTEMPT_DELAY_MS, LATE_ADDRESSES_MS, MAX_CANDIDATES } from '../../../src/net/tcp-dialer.js';
 import {
   ACCEPTS_A_TURN,
   LISTEN_BACKLOG,
@@ -90,7 +90,7 @@ const CODE: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     USED_SOCKETS_KEPT_MS,
   },
   'src/net/tcp-listener.ts': { ACCEPTS_A_TURN, LISTEN_BACKLOG, SHORTAGE_PAUSE_MS, SHORTAGE_REPORT_INTERVAL_MS },
-  'src/net/tcp-dialer.ts': { ATTEMPT_DELAY_MS, MAX_CANDIDATES },
+  'src/net/tcp-dialer.ts': { ATTEMPT_DELAY_MS, LATE_ADDRESSES_MS, MAX_CANDIDATES },
   'src/net/tcp-options.ts': { KEEP_ALIVE_PROBES },
   'src/net/target.ts': { MAX_TARGET_LENGTH },
   'src/relay/packet-workspace.ts': { PACKETS_A_CALL },
