@@ -19,8 +19,8 @@ const number = (schema: z.ZodNumber, expected: string) =>
 
 const PORT = 'a port from 0 to 65535';
 const port = () => number(z.int(PORT).min(0).max(0xffff), PORT);
-const POSITIVE_SECONDS = `a number of seconds above 0, at most ${MAX_SECONDS}`;
-const positiveSeconds = () => number(z.number(POSITIVE_SECONDS).gt(0).max(MAX_SECONDS), POSITIVE_SECONDS);
+const POSITIVE_SECONDS = `a number of seconds from 0.001 to ${MAX_SECONDS}`;
+const positiveSeconds = () => number(z.number(POSITIVE_SECONDS).min(0.001).max(MAX_SECONDS), POSITIVE_SECONDS);
 const SECONDS = `a number of seconds from 0 to ${MAX_SECONDS}`;
 const seconds = () => number(z.number(SECONDS).min(0).max(MAX_SECONDS), SECONDS);
 const THREADS = `a whole number from 1 to ${MAX_WORKERS}`;

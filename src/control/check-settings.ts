@@ -48,6 +48,8 @@ function checkList<T>(name: string, list: readonly T[], check: (item: T, name: s
   if (!Array.isArray(list) || list.length === 0)
     throw new StartError(`${name} must be a list with at least one entry.`);
   list.forEach((item, i) => {
+    if (typeof item !== 'object' || item === null)
+      throw new StartError(`${name}[${i}] is ${told(item)}: it must be an object.`);
     check(item, `${name}[${i}]`);
   });
 }

@@ -118,7 +118,7 @@ class ReactorThread implements TimeoutHandler {
     if (!this.#stopping) this.#mode.stopListening();
     this.#stopping = true;
     // Told again with a shorter time (a second signal), the shorter one counts.
-    if (drainTimeoutMs <= 0) this.handleTimeout();
+    if (!(drainTimeoutMs > 0)) this.handleTimeout();
     else this.#reactor.arm(this.#drainDeadline, drainTimeoutMs);
     this.#endIfIdle();
   }

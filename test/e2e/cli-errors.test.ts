@@ -106,7 +106,7 @@ describe('the programs, used wrongly', () => {
     directory.write('bad.json', '{\n  "server": "a",\n  "passwrod": "geheim",\n  "timeout": "soon"\n}');
     expect(await failure('umbra', ['server', '-c', 'bad.json'])).to.equal(
       'umbra: bad.json:3:3: unknown key "passwrod" (did you mean "password"?).\n' +
-        'umbra: bad.json:4:14: "timeout" must be a number of seconds above 0, at most 2592000, not "soon".\n',
+        'umbra: bad.json:4:14: "timeout" must be a number of seconds from 0.001 to 2592000, not "soon".\n',
     );
   });
 

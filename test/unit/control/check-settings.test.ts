@@ -23,6 +23,7 @@ describe('settings of a server that cannot be', () => {
   for (const [settings, sentence] of [
     [{ listen: [] }, 'listen must be a list with at least one entry.'],
     [{ listen: anything(undefined) }, 'listen must be a list with at least one entry.'],
+    [{ listen: [anything(null)] }, 'listen[0] is null: it must be an object.'],
     [
       { listen: [{ ...ENDPOINT, port: 70_000 }] },
       'listen[0].port is 70000: it must be a whole number from 0 to 65535.',
@@ -65,6 +66,14 @@ describe('settings of a client that cannot be', () => {
       expect(await refusal(startLocal(settings))).to.satisfy((message: string) => message.startsWith(sentence));
     });
   }
+});
+
+describe('a drain time-out that is no number', () => {
+  it('ends everything at once', async () => {
+    const running = await startServer({ listen: [ENDPOINT], workers: 1 });
+    await running.stop(Number.NaN);
+    await running.ended;
+  });
 });
 
 describe('a setting that is there as undefined', () => {
